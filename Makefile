@@ -1,0 +1,46 @@
+# The shop's commands; `make` alone lists them.
+PYTHON ?= python3
+IN := .venv/bin
+RASA := .venv-rasa/bin/python -m rasa
+PIN := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+export RASA_TELEMETRY_ENABLED := false
+export SQLALCHEMY_SILENCE_UBER_WARNING := 1
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: help env run train test check bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+env: ## Build both environments from their locks (done by the others when needed)
+	@$(PYTHON) deploy/bootstrap.py
+
+run: env ## Start the shop: bot, actions and app; PORT=9000 moves all three
+	@$(IN)/xiaoer up
+
+train: env ## Train the bot again
+	@$(IN)/xiaoer train
+
+test: env ## Run every test there is: training data, stories, the bot's parts, all the rest
+	$(IN)/xiaoer train --if-changed
+	$(RASA) data validate --fail-on-warnings --config config.yml --domain bot/domain --data nlu_data bot/rules bot/stories
+	$(RASA) test core --fail-on-prediction-errors --no-plot --model models --stories tests/stories --out var/stories
+	.venv-rasa/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/bot -p no:cacheprovider tests/bot
+	$(IN)/python -m pytest
+
+check: env ## Look for faults without running anything: format, lint, types, floors
+	$(IN)/ruff format --check .
+	$(IN)/ruff check .
+	$(IN)/mypy
+	$(IN)/lint-imports --no-logo
+
+bench: env ## Measure answers, memory and a burst against the limits
+	@$(IN)/python -m bench
+
+lock: env ## Bring both locks up to date with requirements/*.in
+	$(IN)/uv pip compile $(PIN) --universal --python-version 3.11 requirements/app.in -o requirements/app.txt
+	$(IN)/uv pip compile $(PIN) --python-version 3.10 requirements/bot.in -o requirements/bot.txt
+
+clean: ## Remove environments, models and caches; the shop's data in var/ stays
+	rm -rf .venv .venv-rasa models .rasa .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

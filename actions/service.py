@@ -1,0 +1,122 @@
+"""Complaints, privacy, rules and accounts: filed with a number, or answered from the knowledge base."""
+
+from rasa_sdk.events import EventType
+
+from actions import wording
+from actions.base import (
+    ORDER,
+    Errand,
+    Form,
+    Submission,
+    Turn,
+    begin_form,
+    button,
+    human,
+)
+from actions.client import Refused
+from actions.knowledge import answer_from_knowledge, say_article
+
+CASES = ("complaint", "privacy_request", "case_filed", "not_received")
+TELLING = 14
+"""From so many letters on, a message tells what happened and needs no question."""
+
+
+async def file_case(turn: Turn, kind: str, text: str) -> list[EventType]:
+    filed = await turn.shop.file_case(kind, text, turn.entity(ORDER) or turn.slot(ORDER))
+    turn.say(f"case_{kind}", [human()], number=filed.number)
+    return []
+
+
+class Complaint(Errand):
+    title = "complaint"
+    informs = False
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        kind = turn.entity("kind") or "complaint"
+        brief = len(turn.text) < TELLING and not turn.pressed
+        if brief and turn.slot("topic") in CASES and wording.says("when_settled", turn.text):
+            turn.say("case_under_way", [human()])
+            return begin_form(turn, "case_form", {"case_kind": kind}) if turn.form else []
+        if turn.pressed and kind != "complaint":
+            return await file_case(turn, kind, wording.piece(f"case.{kind}"))
+        if not turn.pressed and len(turn.text) >= TELLING:
+            return await file_case(turn, kind, turn.text)
+        return begin_form(turn, "case_form", {"case_kind": kind})
+
+
+class PrivacyRequest(Errand):
+    title = "privacy_request"
+    informs = False
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        if turn.pressed:
+            return begin_form(turn, "case_form", {"case_kind": "privacy"})
+        if len(turn.text) < TELLING and not wording.says("privacy", turn.text):
+            turn.say("privacy_unclear", [button("privacy", "complaint", kind="privacy"), human()])
+            return []
+        return await file_case(turn, "privacy", turn.text)
+
+
+class CaseForm(Form):
+    form = "case_form"
+    slots = ("case_text",)
+    own = frozenset({"complaint", "privacy_request"})
+
+    async def hear(self, turn: Turn, asked: str) -> dict[str, str]:
+        long = len(turn.text) >= TELLING
+        asks = self.asks_else(turn) or wording.says("when_settled", turn.text)
+        if turn.pressed or turn.intent == "human_handoff" or (asks and not long):
+            return {}
+        return {"case_text": turn.text}
+
+
+class CaseSubmit(Submission):
+    form = "case_form"
+    title = "case_filed"
+
+    async def submit(self, turn: Turn) -> list[EventType]:
+        return await file_case(turn, turn.slot("case_kind"), turn.slot("case_text"))
+
+
+class Feedback(Errand):
+    title = "feedback"
+    also = False
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        if wording.says("praise", turn.text):
+            turn.say("praised")
+            return []
+        return await file_case(turn, "feedback", turn.text)
+
+
+class MemberPoints(Errand):
+    title = "member_points"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        try:
+            mine = await turn.shop.points()
+        except Refused as refused:
+            if refused.status != 401:
+                raise
+            turn.say("points_sign_in")
+            return await answer_from_knowledge(turn, "no_article", human())
+        card = {
+            "type": "points",
+            "points": mine.points,
+            "level": mine.level_label,
+            "next_level": mine.next_level_label,
+            "points_to_next": mine.points_to_next,
+        }
+        turn.say(
+            "points" if mine.points_to_next else "points_highest",
+            (),
+            card,
+            points=mine.points,
+            level=mine.level_label,
+            next_level=mine.next_level_label or "",
+            missing=mine.points_to_next or 0,
+            benefits=wording.listed(mine.benefits),
+        )
+        if wording.says("member_rule", turn.text):
+            await say_article(turn)
+        return []

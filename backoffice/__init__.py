@@ -1,0 +1,1 @@
+"""The backoffice: every service of the shop behind one FastAPI app."""

@@ -1,0 +1,140 @@
+"""The app: every room's API, the chat channels and the consoles in one process.
+
+`uvicorn backoffice.app:app`, or `create_app(settings)` for one of your own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from backoffice.catalog import endpoints as catalog
+from backoffice.consoles import session as console_session
+from backoffice.conversations import endpoints as conversations
+from backoffice.conversations.reception import Reception
+from backoffice.conversations.tokens import Tokens
+from backoffice.conversations.turns import TurnRunner
+from backoffice.events.bus import open_bus
+from backoffice.events.relay import Relay
+from backoffice.fulfillment import endpoints as fulfillment
+from backoffice.gateway import health
+from backoffice.gateway.health import Health
+from backoffice.inventory import endpoints as inventory
+from backoffice.kit.database import Database
+from backoffice.kit.errors import answer_problems
+from backoffice.knowledge import endpoints as knowledge
+from backoffice.returns import endpoints as returns
+from backoffice.settings import LARGEST_MESSAGE, Settings, get_settings
+from backoffice.staff import endpoints as staff
+from backoffice.trade import endpoints as trade
+from backoffice.users import endpoints as users
+from backoffice.users.identity import Credentials
+from integrations.bot import RasaBot
+from integrations.channels import app as app_channel
+from integrations.channels import web as web_channel
+
+ROUTERS = (
+    health.router,
+    users.router,
+    staff.router,
+    catalog.router,
+    inventory.router,
+    fulfillment.router,
+    knowledge.router,
+    trade.router,
+    returns.router,
+    conversations.router,
+    app_channel.router,
+    web_channel.router,
+)
+WIDGET = Path(__file__).parent.parent / "integrations" / "channels" / "widget"
+CHECK_WITHIN = 2.0
+
+
+def create_app(settings: Settings | None = None, consoles: bool = True) -> FastAPI:
+    """An app of these settings; its engines open when it starts and close when it ends.
+
+    A process can hold several apps, only one of them with `consoles`.
+    """
+    settings = settings or get_settings()
+    app = FastAPI(title="小二 Xiaoer", lifespan=lifespan)
+    app.state.settings = settings
+    app.state.credentials = Credentials(settings)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_MESSAGE)
+    answer_problems(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    serve_widget(app)
+    if consoles:
+        from backoffice.consoles import pages
+
+        app.include_router(console_session.router)
+        pages.mount(app)
+    return app
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as closing:
+        database = app.state.database = Database(settings.database_url)
+        closing.push_async_callback(database.close)
+        bot = RasaBot(settings.bot_url, settings.bot_token)
+        closing.push_async_callback(bot.close)
+        actions = await closing.enter_async_context(
+            httpx.AsyncClient(base_url=settings.actions_url, timeout=CHECK_WITHIN, trust_env=False)
+        )
+        bus = open_bus(settings.redis_url)
+        relay = Relay(database)
+
+        async def database_answers() -> bool:
+            async with database.read() as session:
+                return bool(await session.scalar(text("SELECT 1")))
+
+        async def actions_answer() -> bool:
+            return (await actions.get("/health")).status_code == 200
+
+        app.state.health = Health({"bot": bot.ready, "actions": actions_answer, "database": database_answers})
+        tokens = Tokens(settings)
+        turns = TurnRunner(database, bot, bus, tokens, settings)
+        app.state.reception = Reception(database, tokens, turns, bus)
+        await closing.enter_async_context(background(bus.run(), relay.run(), turns.run()))
+        yield
+
+
+@asynccontextmanager
+async def background(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run coroutines beside the block and end them with it."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def serve_widget(app: FastAPI) -> None:
+    """The demo storefront at `/` and the chat as one script."""
+    app.mount("/static", StaticFiles(directory=WIDGET, check_dir=False), name="static")
+
+    @app.get("/", include_in_schema=False)
+    async def storefront() -> FileResponse:
+        return FileResponse(WIDGET / "storefront.html")
+
+    @app.get("/chat/xiaoer-chat.js", include_in_schema=False)
+    async def chat() -> FileResponse:
+        return FileResponse(WIDGET / "xiaoer-chat.js", media_type="text/javascript")
+
+
+def __getattr__(name: str) -> FastAPI:
+    if name == "app":
+        return create_app()
+    raise AttributeError(name)

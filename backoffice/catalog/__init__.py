@@ -1,0 +1,1 @@
+"""What the shop sells: products, their variants, prices over time, size tables."""

@@ -1,0 +1,85 @@
+"""All SQL of the catalog."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import selectinload
+
+from backoffice.catalog.models import PriceChange, Product, Sku
+from backoffice.kit.database import ReadSession
+from backoffice.kit.paging import Page
+
+
+def price_at(moment: datetime) -> ColumnElement[int]:
+    """What a SKU of the enclosing query costs at a moment."""
+    changed = (
+        select(PriceChange.price_fen)
+        .where(PriceChange.sku_id == Sku.id, PriceChange.at <= moment)
+        .order_by(PriceChange.at.desc(), PriceChange.id.desc())
+        .limit(1)
+        .correlate(Sku)
+        .scalar_subquery()
+    )
+    return func.coalesce(changed, Sku.price_fen)
+
+
+async def prices(session: ReadSession, sku_ids: Sequence[int], moment: datetime) -> dict[int, int]:
+    rows = await session.execute(select(Sku.id, price_at(moment)).where(Sku.id.in_(sku_ids)))
+    return {sku_id: price for sku_id, price in rows}
+
+
+async def products(session: ReadSession, ids: Sequence[int]) -> dict[int, Product]:
+    found = await session.scalars(
+        select(Product).where(Product.id.in_(ids)).options(selectinload(Product.skus))
+    )
+    return {product.id: product for product in found}
+
+
+async def skus(session: ReadSession, ids: Sequence[int]) -> dict[int, tuple[Sku, Product]]:
+    rows = await session.execute(select(Sku, Product).join(Product).where(Sku.id.in_(ids)).order_by(Sku.id))
+    return {sku.id: (sku, product) for sku, product in rows}
+
+
+async def sku_ids(session: ReadSession, product_id: int) -> list[int]:
+    return list(await session.scalars(select(Sku.id).where(Sku.product_id == product_id).order_by(Sku.id)))
+
+
+async def search(session: ReadSession, q: str, category: str, page: Page) -> tuple[list[int], int]:
+    """The ids of one page of products and how many there are in all."""
+    wanted = select(Product.id)
+    if q:
+        wanted = wanted.where(
+            Product.name.icontains(q, autoescape=True)
+            | Product.brand.icontains(q, autoescape=True)
+            | Product.category.icontains(q, autoescape=True)
+        )
+    if category:
+        wanted = wanted.where(Product.category == category)
+    total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
+    ids = await session.scalars(wanted.order_by(Product.id).limit(page.limit).offset(page.offset))
+    return list(ids), total or 0
+
+
+async def fingerprint(session: ReadSession) -> tuple[object, ...]:
+    """Differs whenever a product or a SKU came, went or changed its words."""
+    row = await session.execute(
+        select(
+            func.count(Product.id),
+            func.max(Product.updated_at),
+            select(func.count(Sku.id)).scalar_subquery(),
+            select(func.max(Sku.id)).scalar_subquery(),
+        )
+    )
+    return tuple(row.one())
+
+
+async def all_names(session: ReadSession) -> list[tuple[int, str, str, list[str]]]:
+    """Each product's id, name, category and keywords."""
+    rows = await session.execute(select(Product.id, Product.name, Product.category, Product.keywords))
+    return [(row.id, row.name, row.category, row.keywords) for row in rows.all()]
+
+
+async def all_variants(session: ReadSession) -> list[tuple[str, str]]:
+    """Each pair of colour and size there is."""
+    return [(colour, size) for colour, size in await session.execute(select(Sku.colour, Sku.size).distinct())]

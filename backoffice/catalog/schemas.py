@@ -1,0 +1,100 @@
+"""What crosses the catalog's API. Prices are in fen."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+def variant(colour: str, size: str) -> str:
+    """`黑色 / L`; a SKU without one of them shows the other."""
+    return " / ".join(part for part in (colour, size) if part)
+
+
+def image(product_id: int) -> str:
+    """Where a product's picture is."""
+    return f"/api/products/{product_id}/picture.svg"
+
+
+class SkuView(BaseModel):
+    """A variant with what other rooms need to know of its product."""
+
+    id: int
+    product_id: int
+    code: str
+    colour: str
+    size: str
+    price_fen: int
+    weight_g: int
+    name: str
+    category: str
+    returnable: bool
+    warranty_months: int
+
+    @property
+    def variant(self) -> str:
+        return variant(self.colour, self.size)
+
+    @property
+    def image(self) -> str:
+        return image(self.product_id)
+
+
+class SkuSummary(BaseModel):
+    id: int
+    code: str
+    colour: str
+    size: str
+    price_fen: int
+
+
+class ProductSummary(BaseModel):
+    id: int
+    name: str
+    category: str
+    brand: str
+    price_from_fen: int
+    price_to_fen: int
+    image: str
+    colours: list[str]
+    sizes: list[str]
+
+
+class ProductView(ProductSummary):
+    description: str
+    facts: dict[str, str]
+    size_table: list[dict[str, Any]] | None
+    warranty_months: int
+    returnable: bool
+    installation: bool
+    skus: list[SkuSummary]
+
+
+class ProductList(BaseModel):
+    products: list[ProductSummary]
+    total: int
+
+
+class Find(BaseModel):
+    text: str = Field(min_length=1, max_length=2000)
+    limit: int = Field(default=5, ge=1, le=20)
+
+
+class FoundProduct(ProductSummary):
+    score: int = Field(description="0 to 100")
+    sku_ids: list[int] = Field(description="those of the colour and size that were said")
+
+
+class Found(BaseModel):
+    products: list[FoundProduct]
+    colour: str | None
+    size: str | None
+
+
+class SizeAdvice(BaseModel):
+    """`note`: fits, between (two sizes would do), nearest (a little outside), outside, missing, no_table."""
+
+    size: str | None
+    alternatives: list[str]
+    missing: list[str]
+    table: list[dict[str, Any]]
+    note: Literal["fits", "between", "nearest", "outside", "missing", "no_table"]

@@ -1,0 +1,174 @@
+"""What the shop sells: products, variants, prices."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from backoffice.catalog import repository
+from backoffice.catalog.domain import NameIndex, advise_size, colour_fits, size_fits
+from backoffice.catalog.models import Product
+from backoffice.catalog.pictures import draw
+from backoffice.catalog.schemas import (
+    Found,
+    FoundProduct,
+    ProductList,
+    ProductSummary,
+    ProductView,
+    SizeAdvice,
+    SkuSummary,
+    SkuView,
+    image,
+)
+from backoffice.kit.database import ReadSession
+from backoffice.kit.errors import NotFound
+from backoffice.kit.paging import Page
+from backoffice.kit.time import now
+
+_indexes: WeakKeyDictionary[Any, tuple[object, NameIndex]] = WeakKeyDictionary()
+
+
+async def prices(session: ReadSession, sku_ids: Sequence[int], at: datetime | None = None) -> dict[int, int]:
+    """What each SKU costs in fen at a moment, now by default; unknown SKUs are left out."""
+    return await repository.prices(session, sku_ids, at or now())
+
+
+async def skus(session: ReadSession, sku_ids: Sequence[int]) -> dict[int, SkuView]:
+    """SKUs by id with their present price; unknown ones are left out."""
+    costs = await prices(session, sku_ids)
+    return {
+        sku.id: SkuView(
+            id=sku.id,
+            product_id=sku.product_id,
+            code=sku.code,
+            colour=sku.colour,
+            size=sku.size,
+            price_fen=costs[sku.id],
+            weight_g=sku.weight_g,
+            name=product.name,
+            category=product.category,
+            returnable=product.returnable,
+            warranty_months=product.warranty_months,
+        )
+        for sku, product in (await repository.skus(session, sku_ids)).values()
+    }
+
+
+async def variants(session: ReadSession, product_id: int) -> list[SkuView]:
+    """The SKUs of one product; an unknown product has none."""
+    return list((await skus(session, await repository.sku_ids(session, product_id))).values())
+
+
+def fitting(views: Iterable[SkuView], colour: str, size: str) -> list[SkuView]:
+    """Those of a colour and a size as a shopper says them; empty ones fit all."""
+    return [each for each in views if colour_fits(colour, each.colour) and size_fits(size, each.size)]
+
+
+async def products(session: ReadSession, product_ids: Sequence[int]) -> dict[int, ProductSummary]:
+    """Products by id, in the order asked for; unknown ones are left out."""
+    found = await repository.products(session, product_ids)
+    costs = await prices(session, [sku.id for product in found.values() for sku in product.skus])
+    return {id: ProductSummary(**summary(found[id], costs)) for id in product_ids if id in found}
+
+
+def summary(product: Product, costs: dict[int, int]) -> dict[str, Any]:
+    own = [costs[sku.id] for sku in product.skus] or [0]
+    return {
+        "id": product.id,
+        "name": product.name,
+        "category": product.category,
+        "brand": product.brand,
+        "price_from_fen": min(own),
+        "price_to_fen": max(own),
+        "image": image(product.id),
+        "colours": list(dict.fromkeys(sku.colour for sku in product.skus if sku.colour)),
+        "sizes": list(dict.fromkeys(sku.size for sku in product.skus if sku.size)),
+    }
+
+
+async def known(session: ReadSession, product_id: int) -> Product:
+    product = (await repository.products(session, [product_id])).get(product_id)
+    if product is None:
+        raise NotFound("product_not_found")
+    return product
+
+
+async def product(session: ReadSession, product_id: int) -> ProductView:
+    """Everything about one product. Raises `NotFound`."""
+    found = await known(session, product_id)
+    costs = await prices(session, [sku.id for sku in found.skus])
+    return ProductView(
+        **summary(found, costs),
+        description=found.description,
+        facts=found.facts,
+        size_table=found.size_table,
+        warranty_months=found.warranty_months,
+        returnable=found.returnable,
+        installation=found.installation,
+        skus=[
+            SkuSummary(id=sku.id, code=sku.code, colour=sku.colour, size=sku.size, price_fen=costs[sku.id])
+            for sku in found.skus
+        ],
+    )
+
+
+async def picture(session: ReadSession, product_id: int) -> str:
+    """The product's picture as SVG. Raises `NotFound`."""
+    found = await known(session, product_id)
+    return draw(found.name, found.picture)
+
+
+async def search(session: ReadSession, q: str, category: str, page: Page) -> ProductList:
+    """A page of the products whose name, brand or category holds `q`."""
+    ids, total = await repository.search(session, q.strip(), category, page)
+    return ProductList(products=list((await products(session, ids)).values()), total=total)
+
+
+async def name_index(session: ReadSession) -> NameIndex:
+    """The words of every product, kept until the products change."""
+    engine, mark = session.get_bind().engine, await repository.fingerprint(session)
+    kept = _indexes.get(engine)
+    if kept and kept[0] == mark:
+        return kept[1]
+    index = NameIndex.build(await repository.all_names(session), await repository.all_variants(session))
+    _indexes[engine] = (mark, index)
+    return index
+
+
+async def named(session: ReadSession, text: str, score: int) -> frozenset[int]:
+    """The ids of the products that a free sentence names at least this surely, 0 to 100."""
+    hits = (await name_index(session)).find(text)
+    return frozenset(hit.product_id for hit in hits if hit.score >= score)
+
+
+async def find(session: ReadSession, text: str, limit: int) -> Found:
+    """The products that a free sentence means, with the SKUs of the colour and size it names."""
+    index = await name_index(session)
+    colour, size = index.colour_said(text), index.size_said(text)
+    hits = index.find(text)
+    views = await repository.products(session, [hit.product_id for hit in hits])
+    fitting = {
+        id: [
+            sku.id
+            for sku in view.skus
+            if colour_fits(colour or "", sku.colour) and size_fits(size or "", sku.size)
+        ]
+        for id, view in views.items()
+    }
+    hits = sorted(hits, key=lambda hit: (-hit.score, not fitting[hit.product_id]))[:limit]
+    costs = await prices(session, [sku.id for hit in hits for sku in views[hit.product_id].skus])
+    return Found(
+        products=[
+            FoundProduct(
+                **summary(views[hit.product_id], costs), score=hit.score, sku_ids=fitting[hit.product_id]
+            )
+            for hit in hits
+        ],
+        colour=colour,
+        size=size,
+    )
+
+
+async def size_advice(session: ReadSession, product_id: int, measures: dict[str, float | None]) -> SizeAdvice:
+    """The size for `height_cm`, `weight_kg`, `foot_mm`. Raises `NotFound`."""
+    return advise_size((await known(session, product_id)).size_table, measures)

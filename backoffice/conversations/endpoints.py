@@ -1,0 +1,34 @@
+"""Handing over and cases over HTTP; what is said comes through the channels."""
+
+from fastapi import APIRouter
+
+from backoffice.conversations import service
+from backoffice.conversations.schemas import CaseRequest, Cases, CaseView, HandoffRequest, QueuePlace
+from backoffice.kit.database import Reading
+from backoffice.kit.errors import Invalid
+from backoffice.users.identity import Acting, Asking
+
+router = APIRouter(prefix="/api", tags=["conversations"])
+
+
+@router.post("/handoff")
+async def hand_over(request: HandoffRequest, errand: Acting) -> QueuePlace:
+    """Give the conversation to people; the bot is silent from then on."""
+    conversation_id = errand.shopper.conversation_id
+    if conversation_id is None:
+        raise Invalid("no_conversation", "only a conversation can be handed over")
+    return await errand.once(
+        QueuePlace, lambda session: service.hand_over(session, conversation_id, request.reason)
+    )
+
+
+@router.post("/cases", status_code=201)
+async def file_case(request: CaseRequest, errand: Acting) -> CaseView:
+    """File something for people to look into; the number in the answer can be quoted."""
+    return await errand.once(CaseView, lambda session: service.file_case(session, errand.shopper, request))
+
+
+@router.get("/cases")
+async def cases(shopper: Asking, session: Reading) -> Cases:
+    """What this shopper filed, newest first, fifty at most."""
+    return await service.cases(session, shopper)

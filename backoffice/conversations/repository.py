@@ -1,0 +1,324 @@
+"""All SQL of conversations.
+
+What runs in every turn is built once, of tables and not of entities: building and loading would cost more
+than running it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, bindparam, case, exists, func, insert, or_, select, update
+
+from backoffice.conversations.domain import Line, Said, Standing
+from backoffice.conversations.models import Case, Conversation, Message
+from backoffice.conversations.schemas import Bubble
+from backoffice.kit.database import Base, ReadSession, WriteSession, insert_once
+
+conversations, messages = (Base.metadata.tables[each.__tablename__] for each in (Conversation, Message))
+STANDING = [conversations.c[name] for name in Standing._fields]
+LINE = [messages.c[name] for name in Line._fields]
+THIS = conversations.c.id == bindparam("this")
+BY_SHOPPER = messages.c.author == "shopper"
+UNHEARD = BY_SHOPPER & messages.c.turn_id.is_(None)
+UNHEARD_THERE = exists().where(messages.c.conversation_id == conversations.c.id, UNHEARD)
+LINES = bindparam("lines", type_=Integer)
+TURN = (conversations.c.turn_id == bindparam("turn")) & (conversations.c.turn_until == bindparam("until"))
+NUMBER = (
+    update(conversations)
+    .where(THIS)
+    .values(last_event=conversations.c.last_event + LINES, updated_at=bindparam("moment"))
+    .returning(*STANDING)
+)
+ITS_ID = (
+    (messages.c.channel == bindparam("channel_"))
+    & (messages.c.sender == bindparam("sender_"))
+    & (messages.c.message_id == bindparam("id_"))
+)
+KNOWN_AND_RECENT = select(
+    select(messages.c.conversation_id).where(ITS_ID).scalar_subquery(),
+    select(messages.c.event).where(ITS_ID).scalar_subquery(),
+    select(func.count())
+    .where(messages.c.conversation_id == bindparam("this"), BY_SHOPPER, messages.c.at > bindparam("since"))
+    .scalar_subquery(),
+)
+WRITE = insert(messages)
+LOOK = (
+    select(*STANDING, *LINE)
+    .join_from(
+        conversations,
+        messages,
+        (messages.c.conversation_id == conversations.c.id) & (messages.c.event > bindparam("after")),
+        isouter=True,
+    )
+    .where(THIS)
+    .order_by(messages.c.event)
+    .limit(bindparam("most"))
+)
+BOTS = update(conversations).where(THIS, conversations.c.owner == "bot").returning(*STANDING)
+CLAIM = BOTS.where(conversations.c.turn_id.is_(None), UNHEARD_THERE).values(
+    turn_id=bindparam("turn"), turn_until=bindparam("until")
+)
+RECLAIM = BOTS.where(
+    conversations.c.turn_id.is_not(None), conversations.c.turn_until < bindparam("moment")
+).values(turn_until=bindparam("until"))
+END = (
+    update(conversations)
+    .where(THIS, TURN)
+    .values(
+        turn_id=None,
+        turn_until=None,
+        last_event=conversations.c.last_event + LINES,
+        failed_turns=case((LINES > 0, 0), else_=conversations.c.failed_turns + 1),
+        updated_at=bindparam("moment"),
+    )
+    .returning(*STANDING, UNHEARD_THERE)
+)
+THERE = messages.c.conversation_id == bindparam("this")
+SAID = select(messages.c.event, messages.c.text, messages.c.command).where(THERE).order_by(messages.c.event)
+SAID_NEW = SAID.where(UNHEARD)
+SAID_IN_TURN = SAID.where(BY_SHOPPER, messages.c.turn_id == bindparam("turn"))
+HEAR_ALL = update(messages).where(THERE, UNHEARD).values(turn_id=bindparam("turn"))
+HEAR = HEAR_ALL.where(messages.c.event.in_(bindparam("events", expanding=True)))
+
+
+async def add(
+    session: WriteSession, conversation_id: str, channel: str, sender: str, customer_id: int | None
+) -> bool:
+    """False when this sender has an open conversation in this channel already."""
+    return await insert_once(
+        session,
+        Conversation,
+        id=conversation_id,
+        channel=channel,
+        sender=sender,
+        customer_id=customer_id,
+    )
+
+
+async def open_of(session: ReadSession, channel: str, sender: str) -> str:
+    found = select(Conversation.id).where(
+        Conversation.channel == channel, Conversation.sender == sender, Conversation.status == "open"
+    )
+    return (await session.scalars(found)).one()
+
+
+async def find(session: ReadSession, conversation_id: str) -> Conversation | None:
+    return await session.get(Conversation, conversation_id)
+
+
+async def number(session: WriteSession, conversation_id: str, by: int, at: datetime) -> Standing | None:
+    """Take the next `by` event numbers; the conversation is kept from others until the transaction ends."""
+    row = (await session.execute(NUMBER, {"this": conversation_id, "lines": by, "moment": at})).one_or_none()
+    return Standing(*row) if row else None
+
+
+async def known_and_recent(
+    session: ReadSession, conversation: Standing, message_id: str, since: datetime
+) -> tuple[str | None, int | None, int]:
+    """Conversation and number of the message with this id of this sender, and how many came since."""
+    told = {
+        "this": conversation.id,
+        "channel_": conversation.channel,
+        "sender_": conversation.sender,
+        "id_": message_id,
+        "since": since,
+    }
+    where, event, recent = (await session.execute(KNOWN_AND_RECENT, told)).one()
+    return where, event, recent
+
+
+async def write(
+    session: WriteSession,
+    conversation: Standing,
+    first: int,
+    author: str,
+    bubbles: Sequence[Bubble],
+    at: datetime,
+    **more: Any,
+) -> None:
+    """Add lines under numbers that were taken, from `first` on."""
+    rows = [
+        {
+            "conversation_id": conversation.id,
+            "event": event,
+            "author": author,
+            "channel": conversation.channel,
+            "text": bubble.text,
+            "buttons": [button.model_dump() for button in bubble.buttons],
+            "card": bubble.card,
+            "at": at,
+            **more,
+        }
+        for event, bubble in enumerate(bubbles, first)
+    ]
+    await session.execute(WRITE, rows)
+
+
+async def look(
+    session: ReadSession, conversation_id: str, after: int, limit: int
+) -> tuple[Standing, list[Line]] | None:
+    """How a conversation stands, with up to `limit` of its lines after number `after`."""
+    told = {"this": conversation_id, "after": after, "most": limit}
+    rows = (await session.execute(LOOK, told)).all()
+    if not rows:
+        return None
+    split = len(STANDING)
+    lines = [line for row in rows if (line := Line(*row[split:])).event is not None]
+    return Standing(*rows[0][:split]), lines
+
+
+async def claim_turn(
+    session: WriteSession, conversation_id: str, turn_id: str, until: datetime
+) -> Standing | None:
+    """Give the idle conversation to a turn, if the bot owns it and something is unheard."""
+    told = {"this": conversation_id, "turn": turn_id, "until": until}
+    row = (await session.execute(CLAIM, told)).one_or_none()
+    return Standing(*row) if row else None
+
+
+async def reclaim_turn(
+    session: WriteSession, conversation_id: str, moment: datetime, until: datetime
+) -> Standing | None:
+    """Take over a turn whose lease has run out."""
+    told = {"this": conversation_id, "moment": moment, "until": until}
+    row = (await session.execute(RECLAIM, told)).one_or_none()
+    return Standing(*row) if row else None
+
+
+async def end_turn(
+    session: WriteSession, conversation_id: str, turn_id: str, until: datetime, lines: int, at: datetime
+) -> tuple[Standing, bool] | None:
+    """Free the conversation from this holder of the turn, taking `lines` event numbers (none: a failure).
+
+    Also says whether something is unheard. None when the turn is not, or no more, this holder's.
+    """
+    told = {"this": conversation_id, "turn": turn_id, "until": until, "lines": lines, "moment": at}
+    row = (await session.execute(END, told)).one_or_none()
+    return (Standing(*row[:-1]), bool(row[-1])) if row else None
+
+
+async def shorten_lease(
+    session: WriteSession, conversation_id: str, turn_id: str, until: datetime, new_until: datetime
+) -> None:
+    await session.execute(
+        update(Conversation)
+        .where(
+            Conversation.id == conversation_id,
+            Conversation.turn_id == turn_id,
+            Conversation.turn_until == until,
+        )
+        .values(turn_until=new_until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def said(session: ReadSession, conversation_id: str, turn_id: str | None) -> list[Said]:
+    """What the shopper said that this turn heard; None: what is not heard yet."""
+    told = {"this": conversation_id}
+    if turn_id is None:
+        rows = await session.execute(SAID_NEW, told)
+    else:
+        rows = await session.execute(SAID_IN_TURN, told | {"turn": turn_id})
+    return [Said(*row) for row in rows]
+
+
+async def mark_heard(
+    session: WriteSession, conversation_id: str, turn_id: str, events: Sequence[int] | None = None
+) -> None:
+    """All that is unheard, or these events of it, belong to `turn_id`."""
+    told = {"this": conversation_id, "turn": turn_id}
+    if events is None:
+        await session.execute(HEAR_ALL, told)
+    else:
+        await session.execute(HEAR, told | {"events": events})
+
+
+async def queue(session: WriteSession, conversation_id: str, reason: str, at: datetime) -> bool:
+    """Take the conversation from the bot to the queue; False when the bot had it no more."""
+    queued = (
+        update(Conversation)
+        .where(Conversation.id == conversation_id, Conversation.owner == "bot")
+        .values(owner="queue", handoff_reason=reason, queued_at=at, turn_id=None, turn_until=None)
+        .returning(Conversation.id)
+        .execution_options(synchronize_session=False)
+    )
+    return await session.scalar(queued) is not None
+
+
+async def take(session: WriteSession, conversation_id: str) -> None:
+    """From the bot or the queue to the people."""
+    await session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation_id)
+        .values(owner="agent", turn_id=None, turn_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def queue_place(session: ReadSession, conversation_id: str) -> tuple[int, int]:
+    """How many wait before this conversation, and how many in all."""
+    waiting = select(func.count()).select_from(Conversation).where(Conversation.owner == "queue")
+    mine = select(Conversation.queued_at).where(Conversation.id == conversation_id).scalar_subquery()
+    ahead = await session.scalar(waiting.where(Conversation.queued_at < mine))
+    return ahead or 0, await session.scalar(waiting) or 0
+
+
+async def to_run(session: ReadSession, moment: datetime, unheard_since: datetime) -> list[str]:
+    """Conversations whose turn was left behind, or that nobody has begun to answer."""
+    left = select(Conversation.id).where(
+        Conversation.owner == "bot", Conversation.turn_id.is_not(None), Conversation.turn_until < moment
+    )
+    waiting = (
+        select(Message.conversation_id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            UNHEARD,
+            Message.at < unheard_since,
+            Conversation.owner == "bot",
+            Conversation.turn_id.is_(None),
+        )
+    )
+    return list((await session.scalars(left.union(waiting))).all())
+
+
+async def cases_of(
+    session: ReadSession, customer_id: int | None, conversation_id: str | None
+) -> Sequence[Case]:
+    whose = []
+    if customer_id is not None:
+        whose.append(Case.customer_id == customer_id)
+    if conversation_id is not None:
+        whose.append(Case.conversation_id == conversation_id)
+    return (await session.scalars(select(Case).where(or_(*whose)).order_by(Case.id.desc()).limit(50))).all()
+
+
+async def listed(session: ReadSession, limit: int, offset: int) -> list[tuple[Conversation, str]]:
+    """Open conversations with their last line: who waits for people first, longest first; then the newest."""
+    last_line = (
+        select(Message.text)
+        .where(Message.conversation_id == Conversation.id, Message.event == Conversation.last_event)
+        .scalar_subquery()
+    )
+    found = (
+        select(Conversation, func.coalesce(last_line, ""))
+        .where(Conversation.status == "open")
+        .order_by(
+            Conversation.owner != "queue",
+            Conversation.queued_at.is_(None),
+            Conversation.queued_at,
+            Conversation.updated_at.desc(),
+        )
+        .limit(limit)
+        .offset(offset)
+    )
+    return [(conversation, line) for conversation, line in await session.execute(found)]
+
+
+async def count_open(session: ReadSession) -> int:
+    return (
+        await session.scalar(
+            select(func.count()).select_from(Conversation).where(Conversation.status == "open")
+        )
+        or 0
+    )

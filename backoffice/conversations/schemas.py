@@ -1,0 +1,102 @@
+"""What crosses the API of conversations."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backoffice.kit.fields import Text
+
+Owner = Literal["bot", "queue", "agent"]
+CaseKind = Literal[
+    "complaint",
+    "feedback",
+    "privacy",
+    "not_received",
+    "wrong_item",
+    "defective",
+    "price_protection",
+    "repair",
+]
+
+
+class Button(BaseModel):
+    """`payload` is signed and good for its conversation only."""
+
+    label: str
+    payload: str
+
+
+class Bubble(BaseModel):
+    """What is said in one piece."""
+
+    text: str
+    buttons: list[Button] = []
+    card: dict[str, Any] | None = None
+
+
+class EventView(Bubble):
+    """One line of a transcript; `id` counts 1, 2, 3 … within the conversation."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: int
+    at: datetime
+    author: Literal["shopper", "bot", "system", "agent"] = Field(serialization_alias="from")
+    client_id: str | None = Field(default=None, description="the id its sender gave a shopper's message")
+
+
+class Look(BaseModel):
+    """A conversation as it stands: the events after the one asked for, oldest first."""
+
+    events: list[EventView]
+    owner: Owner
+    typing: bool
+    last: int = Field(description="number of the newest event")
+
+
+class Opened(BaseModel):
+    conversation: str
+    token: str = Field(description="visitor token: good for this conversation only")
+
+
+class HandoffRequest(BaseModel):
+    reason: Text = Field(default="asked", max_length=40)
+
+
+class QueuePlace(BaseModel):
+    position: int = Field(description="1 is next")
+    waiting: int = Field(description="conversations in the queue, this one included")
+
+
+class CaseRequest(BaseModel):
+    kind: CaseKind
+    text: str = Field(min_length=1, max_length=4000)
+    order_number: Text = Field(default="", max_length=16)
+
+
+class CaseView(BaseModel):
+    number: str
+    kind: str
+    kind_label: str
+    text: str
+    order_number: str
+    state: str
+    at: datetime
+
+
+class Cases(BaseModel):
+    cases: list[CaseView]
+
+
+class Summary(BaseModel):
+    """A conversation in a list of the people who work here."""
+
+    id: str
+    channel: str
+    owner: Owner
+    reason: str
+    customer_id: int | None
+    last_line: str
+    queued_at: datetime | None
+    updated_at: datetime

@@ -1,0 +1,320 @@
+"""The verbs of a conversation. Session first, no commit inside.
+
+Who locks both takes the conversation's fence before its row.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backoffice.conversations import repository
+from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
+from backoffice.conversations.models import Case, Conversation
+from backoffice.conversations.schemas import (
+    Bubble,
+    Button,
+    CaseRequest,
+    Cases,
+    CaseView,
+    EventView,
+    Look,
+    QueuePlace,
+    Summary,
+)
+from backoffice.events import service as events
+from backoffice.kit import fencing
+from backoffice.kit.database import ReadSession, WriteSession
+from backoffice.kit.errors import Invalid, NotFound, StaleTurn, TooMany
+from backoffice.kit.fencing import Fence
+from backoffice.kit.ids import case_number, secret_id
+from backoffice.kit.messages import catalogue, message
+from backoffice.kit.time import now
+from backoffice.users.identity import Shopper, conversation_fence
+
+TOPIC = "conversation"
+MESSAGES_AT_ONCE, WITHIN = 20, timedelta(seconds=10)
+EVENTS_AT_ONCE = 200
+UNANSWERED_AFTER = timedelta(seconds=1)
+FOR_PEOPLE = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The bot's turn to answer `text`; `lease_until` tells this holder of the turn from a later one."""
+
+    id: str
+    conversation_id: str
+    channel: str
+    customer_id: int | None
+    epoch: int
+    lease_until: datetime
+    text: str
+
+    @property
+    def fence(self) -> Fence:
+        return conversation_fence(self.conversation_id, self.epoch)
+
+
+async def open(session: WriteSession, channel: str, customer_id: int | None) -> str:
+    """The id of a visitor's new conversation, or of the customer's open one in this channel."""
+    conversation_id = secret_id()
+    sender = conversation_id if customer_id is None else f"customer:{customer_id}"
+    if await repository.add(session, conversation_id, channel, sender, customer_id):
+        await fencing.open_fence(session, conversation_fence(conversation_id, 1).name)
+        return conversation_id
+    return await repository.open_of(session, channel, sender)
+
+
+async def receive(
+    session: WriteSession, conversation_id: str, message_id: str, text: str, command: str | None = None
+) -> int:
+    """Write down what a shopper says; the number it has in the transcript, the same for a repeat.
+
+    `message_id` is the sender's own, `command` what a pressed button means. Raises `NotFound`, `Invalid`
+    (`too_long`, `empty_message`, `message_id_reused`) or `TooMany` (`slow_down`).
+    """
+    if len(text) > LONGEST_TEXT:
+        raise Invalid("too_long", f"at most {LONGEST_TEXT} characters")
+    text = storable(text)
+    if not text:
+        raise Invalid("empty_message")
+    moment = now()
+    conversation = await repository.number(session, conversation_id, 1, moment)
+    if conversation is None:
+        raise NotFound("conversation_not_found")
+    where, event, recent = await repository.known_and_recent(
+        session, conversation, message_id, moment - WITHIN
+    )
+    if event is not None:
+        if where != conversation_id:
+            raise Invalid("message_id_reused")
+        await repository.number(session, conversation_id, -1, moment)
+        return event
+    if recent >= MESSAGES_AT_ONCE:
+        raise TooMany("slow_down", f"at most {MESSAGES_AT_ONCE} messages in {WITHIN.seconds} seconds")
+    await write(
+        session,
+        conversation,
+        "shopper",
+        [Bubble(text=text)],
+        sender=conversation.sender,
+        message_id=message_id,
+        command=command,
+        turn_id=None if conversation.owner == "bot" else FOR_PEOPLE,
+    )
+    return conversation.last_event
+
+
+async def write(
+    session: WriteSession, conversation: Standing, author: str, bubbles: list[Bubble], **more: str | None
+) -> None:
+    """Add lines under the last numbers taken, and tell whoever looks on."""
+    first = conversation.last_event - len(bubbles) + 1
+    await repository.write(session, conversation, first, author, bubbles, conversation.updated_at, **more)
+    await events.publish(session, TOPIC, conversation.id, {"event": conversation.last_event})
+
+
+async def append(
+    session: WriteSession, conversation_id: str, author: str, bubble: Bubble, **more: str | None
+) -> int:
+    """Add a line; its number. Raises `NotFound`."""
+    conversation = await repository.number(session, conversation_id, 1, now())
+    if conversation is None:
+        raise NotFound("conversation_not_found")
+    await write(session, conversation, author, [bubble], **more)
+    return conversation.last_event
+
+
+async def look(session: ReadSession, conversation_id: str, after: int = 0) -> Look:
+    """How the conversation stands, with up to 200 events after `after`. Raises `NotFound`."""
+    found = await repository.look(session, conversation_id, after, EVENTS_AT_ONCE)
+    if found is None:
+        raise NotFound("conversation_not_found")
+    conversation, lines = found
+    return Look(
+        events=[event_view(line) for line in lines],
+        owner=conversation.owner,
+        typing=conversation.turn_id is not None,
+        last=conversation.last_event,
+    )
+
+
+def event_view(line: Line) -> EventView:
+    return EventView(
+        id=line.event,
+        at=line.at,
+        author=line.author,
+        text=line.text,
+        buttons=[Button(**button) for button in line.buttons],
+        card=line.card,
+        client_id=line.message_id,
+    )
+
+
+async def begin_turn(session: WriteSession, conversation_id: str, lease: timedelta) -> Turn | None:
+    """Claim the bot's next turn; None when there is nothing to hear, or it is not the bot's to answer.
+
+    A turn that somebody left behind is begun again under its own id, hearing what it heard.
+    """
+    moment = now()
+    until = moment + lease
+    conversation = await repository.claim_turn(session, conversation_id, secret_id(), until)
+    if conversation is not None and conversation.turn_id:
+        turn_id = conversation.turn_id
+        heard, text = hear(await repository.said(session, conversation_id, None))
+        await repository.mark_heard(session, conversation_id, turn_id, heard)
+    else:
+        conversation = await repository.reclaim_turn(session, conversation_id, moment, until)
+        if conversation is None or not conversation.turn_id:
+            return None
+        turn_id = conversation.turn_id
+        _, text = hear(await repository.said(session, conversation_id, turn_id))
+    fence = conversation_fence(conversation_id, 0).name
+    return Turn(
+        id=turn_id,
+        conversation_id=conversation_id,
+        channel=conversation.channel,
+        customer_id=conversation.customer_id,
+        epoch=await fencing.current_epoch(session, fence),
+        lease_until=until,
+        text=text,
+    )
+
+
+async def say(session: WriteSession, turn: Turn, bubble: Bubble) -> int:
+    """A line of the bot during its turn. Raises `StaleTurn` when the conversation was handed over."""
+    await fencing.require(session, turn.fence)
+    return await append(session, turn.conversation_id, "bot", bubble, turn_id=turn.id)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a turn ended: turns in a row without an answer, and whether something waits to be heard."""
+
+    failures: int
+    more: bool
+
+
+async def end_turn(session: WriteSession, turn: Turn, bubbles: list[Bubble]) -> Ended:
+    """End a turn with all the bot has to say.
+
+    Raises `StaleTurn` when the conversation was handed over or somebody else took up the turn.
+    """
+    await fencing.require(session, turn.fence)
+    ended = await repository.end_turn(
+        session, turn.conversation_id, turn.id, turn.lease_until, len(bubbles), now()
+    )
+    if ended is None:
+        raise StaleTurn
+    conversation, more = ended
+    if bubbles:
+        await write(session, conversation, "bot", bubbles, turn_id=turn.id)
+    return Ended(conversation.failed_turns, more)
+
+
+async def release_turn(session: WriteSession, turn: Turn) -> None:
+    """Leave a turn to whoever takes it up, at once."""
+    await repository.shorten_lease(
+        session, turn.conversation_id, turn.id, turn.lease_until, now() - timedelta(seconds=1)
+    )
+
+
+async def hand_over(session: WriteSession, conversation_id: str, reason: str) -> QueuePlace:
+    """Give the conversation to people: from this commit on the bot and its errands cannot write in it.
+
+    The shopper is told once, however often this is asked for. Raises `NotFound`.
+    """
+    try:
+        await fencing.raise_fence(session, conversation_fence(conversation_id, 0).name)
+    except LookupError as error:
+        raise NotFound("conversation_not_found") from error
+    first = await repository.queue(session, conversation_id, reason, now())
+    ahead, waiting = await repository.queue_place(session, conversation_id)
+    if first:
+        await repository.mark_heard(session, conversation_id, FOR_PEOPLE)
+        because = catalogue("conversations")["handoff"]["because"].get(reason, "")
+        place = message("conversations", "handoff.queued" if ahead else "handoff.first", ahead=ahead)
+        await append(session, conversation_id, "system", Bubble(text=because + place))
+    return QueuePlace(position=ahead + 1, waiting=waiting)
+
+
+async def waiting_turns(session: ReadSession) -> list[str]:
+    """Conversations in which a turn was left behind or a message waits though nobody is at work."""
+    moment = now()
+    return await repository.to_run(session, moment, moment - UNANSWERED_AFTER)
+
+
+async def file_case(session: WriteSession, shopper: Shopper, request: CaseRequest) -> CaseView:
+    """File something for people to look into, under a number the shopper can quote."""
+    moment = now()
+    case = Case(
+        number=case_number("C", moment),
+        kind=request.kind,
+        customer_id=shopper.customer_id,
+        conversation_id=shopper.conversation_id,
+        order_number=request.order_number,
+        text=storable(request.text),
+        state="open",
+        at=moment,
+    )
+    session.add(case)
+    await session.flush()
+    return case_view(case)
+
+
+async def cases(session: ReadSession, shopper: Shopper) -> Cases:
+    """What this shopper filed, newest first."""
+    found = await repository.cases_of(session, shopper.customer_id, shopper.conversation_id)
+    return Cases(cases=[case_view(case) for case in found])
+
+
+def case_view(case: Case) -> CaseView:
+    return CaseView(
+        number=case.number,
+        kind=case.kind,
+        kind_label=message("conversations", f"case.{case.kind}"),
+        text=case.text,
+        order_number=case.order_number,
+        state=case.state,
+        at=case.at,
+    )
+
+
+async def listed(session: ReadSession, limit: int, offset: int) -> tuple[list[Summary], int]:
+    """A page of open conversations, the queue first, and how many there are."""
+    rows = await repository.listed(session, limit, offset)
+    return [summary(row, line) for row, line in rows], await repository.count_open(session)
+
+
+async def summary_of(session: ReadSession, conversation_id: str) -> Summary:
+    """Raises `NotFound`."""
+    conversation = await repository.find(session, conversation_id)
+    if conversation is None:
+        raise NotFound("conversation_not_found")
+    return summary(conversation, "")
+
+
+def summary(row: Conversation, last_line: str) -> Summary:
+    return Summary(
+        id=row.id,
+        channel=row.channel,
+        owner=row.owner,
+        reason=row.handoff_reason,
+        customer_id=row.customer_id,
+        last_line=last_line,
+        queued_at=row.queued_at,
+        updated_at=row.updated_at,
+    )
+
+
+async def answer(session: WriteSession, conversation_id: str, text: str) -> int:
+    """A line by a person who works here, who thereby takes the conversation. Raises `NotFound`, `Invalid`."""
+    text = storable(text)
+    if not text:
+        raise Invalid("empty_message")
+    try:
+        await fencing.raise_fence(session, conversation_fence(conversation_id, 0).name)
+    except LookupError as error:
+        raise NotFound("conversation_not_found") from error
+    await repository.take(session, conversation_id)
+    await repository.mark_heard(session, conversation_id, FOR_PEOPLE)
+    return await append(session, conversation_id, "agent", Bubble(text=text))

@@ -1,0 +1,1 @@
+"""What happened, told to whoever listens: the transactional outbox and its relay."""

@@ -1,0 +1,1 @@
+"""How goods reach people: delivery options, shipments and their tracking, nearest stores."""

@@ -1,0 +1,1 @@
+"""Where goods are and how many: locations, stock levels, the movement ledger."""

@@ -1,0 +1,1 @@
+"""Tools without a business word: database, errors, fencing, signing, time, money, places, masking."""

@@ -1,0 +1,186 @@
+"""One database, two engines: SQLite in WAL mode or PostgreSQL, chosen by the URL.
+
+A write session and a read session are different types. On SQLite a write session begins IMMEDIATE and waits
+its turn in a pool of one connection: a deferred transaction that reads before it writes would fail "locked".
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+from asyncpg import PostgresError
+from fastapi import Depends, Request
+from sqlalchemy import (
+    BigInteger,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    TypeDecorator,
+    event,
+    insert,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC on both engines; a naive one raises `ValueError`."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """The tables of every room."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012
+
+
+class ReadSession(AsyncSession):
+    """Looks only; whatever it changed is rolled back."""
+
+
+class WriteSession(ReadSession):
+    """Commits when its block ends well. It may be handed to whatever only reads."""
+
+    def after_commit(self, wake: Callable[[], object]) -> None:
+        """Call `wake` once this session has committed."""
+        self.info.setdefault("after_commit", []).append(wake)
+
+
+class Database:
+    """The engines of one URL, e.g. `sqlite+aiosqlite:///var/xiaoer.db` or `postgresql+asyncpg://…`.
+
+    Their errors, which end up in logs, tell the statement without the data it carried.
+    """
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self.url = url
+        if make_url(url).get_backend_name() == "sqlite":
+            self._writer = sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
+            self._reader = sqlite_engine(url, "BEGIN", pool_size=pool_size)
+        else:
+            self._writer = self._reader = postgresql_engine(url, pool_size)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """A transaction that commits at the end of the block and rolls back when it raises."""
+        async with WriteSession(self._writer, expire_on_commit=False) as session:
+            async with session.begin():
+                yield session
+            for wake in session.info.pop("after_commit", []):
+                wake()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        async with ReadSession(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection in a write transaction, for migrations and bulk loads."""
+        async with self._writer.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+
+def postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True)
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def hide_row(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception.__cause__, PostgresError):
+            context.original_exception.__cause__.detail = None
+
+    return engine
+
+
+def sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def upsert(session: WriteSession, table: type[Base]) -> postgresql.Insert:
+    """An INSERT that can say ON CONFLICT; both engines speak it alike."""
+    if session.get_bind().dialect.name == "sqlite":
+        return cast(postgresql.Insert, sqlite.insert(table))
+    return postgresql.insert(table)
+
+
+async def insert_once(session: WriteSession, table: type[Base], **values: Any) -> bool:
+    """Insert a row unless one of its unique keys is taken; say whether it was inserted.
+
+    On PostgreSQL it waits for a rival transaction that holds the same key.
+    """
+    result = await session.execute(upsert(session, table).values(**values).on_conflict_do_nothing())
+    return bool(cast(CursorResult[Any], result).rowcount)
+
+
+async def insert_many(connection: AsyncConnection, table: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Load rows in bulk; no rows, nothing done."""
+    if rows:
+        await connection.execute(insert(table), rows)
+
+
+async def database_of(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+async def read_session(database: Annotated[Database, Depends(database_of)]) -> AsyncIterator[ReadSession]:
+    async with database.read() as session:
+        yield session
+
+
+async def write_session(database: Annotated[Database, Depends(database_of)]) -> AsyncIterator[WriteSession]:
+    async with database.write() as session:
+        yield session
+
+
+Reading = Annotated[ReadSession, Depends(read_session, scope="function")]
+Writing = Annotated[WriteSession, Depends(write_session, scope="function")]

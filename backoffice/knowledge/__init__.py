@@ -1,0 +1,1 @@
+"""Answers about policy, products and service that admins edit."""

@@ -1,0 +1,117 @@
+"""Settings of every process, read from the environment with the prefix XIAOER_."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from functools import cached_property, lru_cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.requests import HTTPConnection
+
+SHORTEST_SECRET = 32
+LARGEST_MESSAGE = 256 * 1024
+"""Bytes of a request's body or of one frame of a WebSocket; more is refused before it is read."""
+
+
+class Settings(BaseSettings):
+    """One value per fact; URLs choose the engines.
+
+    Raises `ValueError` in production when the secret is missing or short.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="XIAOER_", env_file=".env", extra="ignore")
+
+    env: Literal["development", "production"] = "development"
+    state: Path = Field(default=Path("var"), description="folder of the database, logs and secret")
+    models: Path = Field(default=Path("models"), description="folder of trained bots, the newest is served")
+    secret: str = ""
+    database_url: str = ""
+    redis_url: str = Field(default="", description="empty: everything in process")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    app_url: str = ""
+    bot_url: str = ""
+    actions_url: str = ""
+    turn_slow_after: float = Field(
+        default=5.0, description="seconds until the shopper hears that it takes longer"
+    )
+    turn_deadline: float = Field(
+        default=15.0, description="seconds until a turn is given up and people take over"
+    )
+
+    @model_validator(mode="after")
+    def fill_in(self) -> Self:
+        if not self.database_url:
+            self.database_url = f"sqlite+aiosqlite:///{self.state / 'xiaoer.db'}"
+        for plain, driver in (
+            ("postgresql://", "postgresql+asyncpg://"),
+            ("sqlite:///", "sqlite+aiosqlite:///"),
+        ):
+            if self.database_url.startswith(plain):
+                self.database_url = self.database_url.replace(plain, driver, 1)
+        self.app_url = self.app_url or f"http://127.0.0.1:{self.port}"
+        self.bot_url = self.bot_url or f"http://127.0.0.1:{self.port + 1}"
+        self.actions_url = self.actions_url or f"http://127.0.0.1:{self.port + 2}"
+        if not self.secret:
+            if self.env == "production":
+                raise ValueError("XIAOER_SECRET must be set in production")
+            self.secret = development_secret(self.state)
+        if self.env == "production" and len(self.secret) < SHORTEST_SECRET:
+            raise ValueError(f"XIAOER_SECRET must have {SHORTEST_SECRET} characters at least in production")
+        return self
+
+    @property
+    def demo(self) -> bool:
+        """Whether demo sign-ins may be shown: never in production."""
+        return self.env == "development"
+
+    @property
+    def tracker_url(self) -> str:
+        """Where the bot keeps its dialogues: the same server, or with SQLite a file of its own."""
+        if self.database_url.startswith("sqlite"):
+            return f"sqlite:///{self.state.resolve() / 'bot.db'}"
+        return self.database_url.replace("+asyncpg", "", 1)
+
+    @cached_property
+    def service_token(self) -> str:
+        """What actions and the command line show to the API: derived from the secret."""
+        return self.derive("service")
+
+    @cached_property
+    def bot_token(self) -> str:
+        """What the app shows to the bot's HTTP API."""
+        return self.derive("bot")
+
+    def derive(self, purpose: str) -> str:
+        """A hex key of 64 characters for one purpose: HMAC-SHA256 of the purpose under the secret."""
+        return hmac.new(self.secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def development_secret(state: Path) -> str:
+    """This machine's secret, made once in `state/secret`, for its owner only; rivals agree on one."""
+    path = state / "secret"
+    if not path.exists():
+        state.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=state, prefix="secret-") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_text()
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()
+
+
+async def settings_of(connection: HTTPConnection) -> Settings:
+    """The settings of the app that is asked, for `Depends`."""
+    settings: Settings = connection.app.state.settings
+    return settings

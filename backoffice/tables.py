@@ -1,0 +1,18 @@
+"""Every table of the shop: import this module before using `Base.metadata`."""
+
+import backoffice.catalog.models
+import backoffice.conversations.models
+import backoffice.events.models
+import backoffice.fulfillment.models
+import backoffice.inventory.models
+import backoffice.kit.attempts
+import backoffice.kit.fencing
+import backoffice.kit.idempotency
+import backoffice.knowledge.models
+import backoffice.returns.models
+import backoffice.staff.models
+import backoffice.trade.models
+import backoffice.users.models  # noqa: F401
+from backoffice.kit.database import Base
+
+metadata = Base.metadata

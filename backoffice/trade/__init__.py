@@ -1,0 +1,1 @@
+"""Orders: which one is meant, their states, payments, refunds, invoices, coupons."""

@@ -1,0 +1,231 @@
+"""What crosses the trade's API. Money in fen, times in UTC, personal data masked."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
+
+from backoffice.fulfillment.schemas import ShipmentView
+from backoffice.trade.domain import ErrandName, Verdict, share_of
+
+
+def printable(text: object) -> object:
+    """Without control characters, which a database may refuse."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text) if isinstance(text, str) else text
+
+
+Plain = BeforeValidator(printable)
+Text = Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Short = Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
+Name = Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Phone = Annotated[str, StringConstraints(pattern=r"^1[3-9]\d{9}$")]
+OrderState = Literal["unpaid", "paid", "shipped", "delivered", "completed", "cancelled"]
+
+
+class LineView(BaseModel):
+    """`price_fen` is for one piece, `paid_fen` for the whole line."""
+
+    id: int
+    product_id: int
+    sku_id: int
+    name: str
+    variant: str
+    colour: str
+    size: str
+    quantity: int
+    price_fen: int
+    paid_fen: int
+    image: str
+
+
+class RefundView(BaseModel):
+    """`item` is empty when the whole order is paid back."""
+
+    number: str
+    order_number: str
+    amount_fen: int
+    state: str
+    state_label: str
+    destination: str
+    reason: str
+    requested_at: datetime
+    expected_by: datetime
+    settled_at: datetime | None
+    item: str
+
+
+class Refunds(BaseModel):
+    refunds: list[RefundView]
+
+
+class InvoiceView(BaseModel):
+    number: str
+    kind: str
+    title: str
+    tax_number: str
+    email: str
+    amount_fen: int
+    state: str
+    state_label: str
+    requested_at: datetime
+    issued_at: datetime | None
+
+
+class Step(BaseModel):
+    label: str
+    at: datetime | None
+    done: bool
+
+
+class OrderView(BaseModel):
+    number: str
+    state: OrderState
+    state_label: str
+    channel: str
+    placed_at: datetime
+    ship_by: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    completed_at: datetime | None
+    cancelled_at: datetime | None
+    items_fen: int
+    discount_fen: int
+    shipping_fen: int
+    total_fen: int
+    receiver: str
+    phone: str
+    city: str
+    address: str
+    note: str
+    lines: list[LineView]
+    shipments: list[ShipmentView]
+    refunds: list[RefundView]
+    invoice: InvoiceView | None
+    urges: int
+    intercept_at: datetime | None
+    can: dict[str, bool]
+    progress: list[Step]
+
+
+class Orders(BaseModel):
+    orders: list[OrderView]
+    total: int
+
+
+class Which(BaseModel):
+    """`order_no` is the order talked about before, `last4` the last digits that were said, at least four."""
+
+    text: Annotated[str, Plain, Field(max_length=2000)]
+    errand: ErrandName
+    order_no: Annotated[str, Field(max_length=40)] | None = None
+    last4: Annotated[str, Field(max_length=40)] | None = None
+
+
+class WhichOrder(BaseModel):
+    """`orders` holds the one meant or up to five candidates, newest first."""
+
+    verdict: Verdict
+    orders: list[OrderView]
+    reason: str
+
+
+class Proof(BaseModel):
+    order_no: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]
+    phone_last4: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)]
+
+
+class Proven(BaseModel):
+    """How a try to prove an order went; kept with the try even when it failed."""
+
+    limited: bool = False
+    order: OrderView | None = None
+
+
+class Cancel(BaseModel):
+    reason: Annotated[str, Plain, StringConstraints(strip_whitespace=True, max_length=60)] = ""
+
+
+class Urged(BaseModel):
+    ship_by: datetime
+    urges: int
+    first: bool
+
+
+class NewAddress(BaseModel):
+    """Either parts or one free line `text`; parts win. What is not said stays as it is."""
+
+    receiver: Name | None = None
+    phone: Phone | None = None
+    province: Short | None = None
+    city: Short | None = None
+    district: Short | None = None
+    street: Text | None = None
+    text: Annotated[str, Plain, Field(max_length=2000)] = ""
+
+
+class InvoiceRequest(BaseModel):
+    kind: Literal["personal", "company"]
+    title: Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    tax_number: str = Field(default="", max_length=40)
+    email: Annotated[str, Plain, StringConstraints(pattern=r"^$|^[^@\s]{1,40}@[^@\s]{1,38}$")] = ""
+
+
+class ProtectedLine(BaseModel):
+    """`paid_fen` and `current_fen` are for the whole line."""
+
+    line_id: int
+    name: str
+    variant: str
+    paid_fen: int
+    current_fen: int
+    difference_fen: int
+
+
+class Protection(BaseModel):
+    lines: list[ProtectedLine]
+    difference_fen: int
+    deadline: datetime | None
+    eligible: bool
+    reason: Literal["ok", "no_drop", "expired", "not_paid", "cancelled"]
+
+
+class CouponView(BaseModel):
+    """`mine`: in the asking customer's pocket. `applies`: to the amount and product asked about."""
+
+    id: int
+    name: str
+    category: str
+    threshold_fen: int
+    off_fen: int
+    ends_at: datetime
+    mine: bool
+    applies: bool
+
+
+class Coupons(BaseModel):
+    coupons: list[CouponView]
+
+
+class BoughtLine(BaseModel):
+    """A line as the returns room sees it."""
+
+    id: int
+    order_id: int
+    order_number: str
+    order_state: str
+    customer_id: int
+    delivered_at: datetime | None
+    product_id: int
+    sku_id: int
+    name: str
+    variant: str
+    quantity: int
+    returned: int
+    paid_fen: int = Field(description="for the whole line, less what price protection gave back")
+    image: str
+
+    def worth(self, already: int, pieces: int) -> int:
+        """What `pieces` more are worth when `already` went back, in fen."""
+        return share_of(self.paid_fen, self.quantity, already, pieces)

@@ -1,0 +1,1 @@
+"""Shoppers: who they are, how they sign in, addresses, points."""

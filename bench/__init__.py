@@ -1,0 +1,1 @@
+"""What the shop must keep to, measured on the real three processes: `make bench`."""

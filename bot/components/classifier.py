@@ -1,0 +1,129 @@
+"""Which intent a message has, how sure that is, and what else it asks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.components.features import Features
+from bot.components.linear import LinearModel
+from bot.components.text import clauses, sentences, stands_alone
+
+ALSO_ASKED = "also_asked"
+SHOP_WORD = "shop_word"
+SOCIAL = {"greet", "goodbye", "thanks", "affirm", "deny", "nudge", "chitchat", "bot_challenge"}
+FEELING = {"complaint", "feedback"}
+UNASKED = SOCIAL | {"out_of_scope"}
+FIRST = {"human_handoff"}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class ShopIntentClassifier(IntentClassifier, GraphComponent):
+    """A calibrated linear model that hears every sentence of a message.
+
+    Besides `intent` and `intent_ranking` it sets `also_asked`: the other things asked in the same message,
+    in the order they were said, as [{"intent", "text", "confidence"}].
+    """
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """`sure`: the confidence from which a part of a message stands for itself."""
+        return {"sure": 0.8, "ranking_length": 10}
+
+    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
+        self._config = config
+        self._storage = storage
+        self._resource = resource
+        self._features = Features()
+        self._model: LinearModel | None = None
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> ShopIntentClassifier:
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn from the intent examples; the lookup table `shop_word` names words not to be cut."""
+        tables = [table["elements"] for table in training_data.lookup_tables if table["name"] == SHOP_WORD]
+        words = [word for table in tables for word in table]
+        self._features = Features(words)
+        examples = training_data.intent_examples
+        names = [self._features(example.get(TEXT)) for example in examples]
+        self._model = LinearModel.fit(names, [example.get(INTENT) for example in examples])
+        with self._storage.write_to(self._resource) as folder:
+            (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf8")
+            self._model.save(folder)
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> ShopIntentClassifier:
+        component = cls(config, model_storage, resource)
+        with model_storage.read_from(resource) as folder:
+            component._features = Features(json.loads((folder / "words.json").read_text(encoding="utf8")))
+            component._model = LinearModel.load(folder)
+        return component
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            self._understand(message)
+        return messages
+
+    def _understand(self, message: Message) -> None:
+        text = message.get(TEXT)
+        parts = [(part, *self._best(part)) for part in clauses(text)]
+        social = {part for part, intent, sure in parts if intent in SOCIAL and sure >= self._config["sure"]}
+        serious = " ".join(part for part, _, _ in parts if part not in social)
+        heard = self._rank(serious if social and serious else text)
+        asked = self._asked(text)
+        if asked and asked[0]["intent"] != heard[0]["name"]:
+            heard = self._rank(asked[0]["text"])
+        message.set(INTENT, heard[0], add_to_output=True)
+        message.set(INTENT_RANKING_KEY, heard, add_to_output=True)
+        message.set(ALSO_ASKED, asked[1:], add_to_output=True)
+
+    def _asked(self, text: str) -> list[dict[str, Any]]:
+        """What two or more sure sentences ask, the most urgent first; nothing if it is one thing only."""
+        found: dict[str, dict[str, Any]] = {}
+        for part in filter(stands_alone, sentences(text)):
+            intent, sure = self._best(part)
+            if intent not in UNASKED and sure >= self._config["sure"]:
+                found.setdefault(intent, {"intent": intent, "text": part, "confidence": sure})
+        if len(found) < 2:
+            return []
+        return sorted(found.values(), key=_urgency)
+
+    def _best(self, text: str) -> tuple[str, float]:
+        top = self._rank(text)[0]
+        return top["name"], top["confidence"]
+
+    def _rank(self, text: str) -> list[dict[str, Any]]:
+        assert self._model is not None, "the classifier has not been trained"
+        chances = self._model.probabilities(self._features(text))
+        order = np.argsort(-chances)[: self._config["ranking_length"]]
+        return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in order]
+
+
+def _urgency(asked: dict[str, Any]) -> tuple[bool, bool]:
+    return asked["intent"] not in FIRST, asked["intent"] in FEELING

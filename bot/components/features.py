@@ -1,0 +1,44 @@
+"""What the intent classifier looks at: characters, words and sounds."""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+import jieba
+from pypinyin import lazy_pinyin
+
+from bot.components.text import normalise
+
+jieba.setLogLevel(logging.WARNING)
+_MERGED_SOUNDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", "en"), ("ang", "an"))
+
+
+class Features:
+    """Turns a message into feature names; `words` are shop words that must not be cut apart."""
+
+    def __init__(self, words: Iterable[str] = ()) -> None:
+        self._jieba = jieba.Tokenizer()
+        for word in words:
+            self._jieba.add_word(word)
+
+    def __call__(self, text: str) -> list[str]:
+        """Names with repetition: `c` characters 1-4, `w` words 1-2, `p` syllables 1-3."""
+        plain = normalise(text)
+        joined = plain.replace(" ", "")
+        words = [word for word in self._jieba.cut(plain) if word != " "]
+        return [
+            *(f"c{gram}" for gram in _grams(f"^{joined}$", 4)),
+            *(f"w{' '.join(gram)}" for gram in _grams(words, 2)),
+            *(f"p{' '.join(gram)}" for gram in _grams([_sound(s) for s in lazy_pinyin(joined)], 3)),
+        ]
+
+
+def _grams(items: str | list[str], longest: int) -> Iterator[str | list[str]]:
+    for length in range(1, longest + 1):
+        for start in range(len(items) - length + 1):
+            yield items[start : start + length]
+
+
+def _sound(syllable: str) -> str:
+    for careful, careless in _MERGED_SOUNDS:
+        syllable = syllable.replace(careful, careless)
+    return syllable

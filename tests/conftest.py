@@ -1,0 +1,85 @@
+"""What every test may use: a database of its own on each engine that can be reached."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from backoffice.kit.database import Database
+from backoffice.tables import metadata
+from tests.live import LiveShop
+
+POSTGRES = os.environ.get("XIAOER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("XIAOER_TEST_REDIS", "redis://127.0.0.1:6379/0")
+collect_ignore = ["bot"]
+
+
+def reachable(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+ENGINES = ["sqlite", *(["postgresql"] if reachable(POSTGRES) else [])]
+
+
+def pytest_report_header() -> str:
+    stream = "redis" if reachable(REDIS) else "redis (NOT reached, not covered)"
+    missing = "" if "postgresql" in ENGINES else ", postgresql (NOT reached, not covered)"
+    return f"engines: {', '.join(ENGINES)}{missing}, {stream}"
+
+
+def run_apart(work: Coroutine[object, object, None]) -> None:
+    """Run a coroutine to its end whether or not a loop runs here."""
+    thread = threading.Thread(target=asyncio.run, args=(work,))
+    thread.start()
+    thread.join()
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+        return
+    name = f"xiaoer_test_{uuid4().hex[:12]}"
+
+    async def run(statement: str) -> None:
+        connection = await asyncpg.connect(POSTGRES)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    run_apart(run(f'CREATE DATABASE "{name}"'))
+    try:
+        yield POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+asyncpg://") + f"/{name}"
+    finally:
+        run_apart(run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database with every table, empty."""
+    database = Database(database_url)
+    async with database.connect() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def live_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveShop]:
+    """The real bot, actions and app with a small demo shop; who stops a part starts it again."""
+    with LiveShop(tmp_path_factory.mktemp("live")) as shop:
+        yield shop
