@@ -83,7 +83,8 @@ class Supervisor:
         signal_group(child.pid, signal.SIGTERM)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(child.wait(), GRACE)
+                async with asyncio.timeout(GRACE):
+                    await child.wait()
         finally:
             signal_group(child.pid, signal.SIGKILL)
             await child.wait()
@@ -98,7 +99,8 @@ class Supervisor:
         with process.log.open(encoding="utf-8", errors="replace") as log:
             while child.returncode is None:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(child.wait(), 0.2)
+                    async with asyncio.timeout(0.2):
+                        await child.wait()
                 for line in log:
                     hear(line.strip())
         await self.stop(process.name)

@@ -57,7 +57,8 @@ class Relay:
                 except Exception as error:
                     log.error("relay_failed", error=repr(error))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await news.wait()
                     await asyncio.sleep(GATHER_SECONDS)
                 news.clear()
         finally:

@@ -98,4 +98,5 @@ async def look_or_wait(reception: Reception, conversation_id: str, after: int, w
             if look.events or left <= 0:
                 return look
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), min(left, LOOK_AGAIN_SECONDS))
+                async with asyncio.timeout(min(left, LOOK_AGAIN_SECONDS)):
+                    await news.wait()

@@ -99,7 +99,8 @@ async def show(socket: WebSocket, reception: Reception, conversation_id: str, af
                 await socket.send_json({"type": "typing", "on": typing})
             if after >= look.last:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), LOOK_AGAIN_SECONDS)
+                    async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                        await news.wait()
 
 
 async def take(socket: WebSocket, reception: Reception, conversation_id: str) -> None:

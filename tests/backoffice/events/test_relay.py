@@ -14,6 +14,7 @@ from backoffice.events.models import OutboxEvent
 from backoffice.events.relay import Relay
 from backoffice.events.schemas import Event
 from backoffice.events.service import publish
+from backoffice.events.service import tell as announce
 from backoffice.kit.database import Database
 from backoffice.kit.time import now
 from tests.conftest import REDIS, reachable
@@ -181,6 +182,30 @@ async def test_a_running_relay_tidies(database: Database, monkeypatch: pytest.Mo
         await collector.complete.wait()
         while await ids(database) != [2]:
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("ticks", range(8))
+async def test_a_relay_ends_when_it_is_woken_and_cancelled_in_the_same_moment(
+    database: Database, ticks: int
+) -> None:
+    relay = Relay(database)
+    idle = asyncio.Event()
+
+    async def run() -> int:
+        idle.set()
+        return 0
+
+    relay.pass_on = run  # type: ignore[method-assign]
+    relay.tidy = run  # type: ignore[method-assign]
+    task = asyncio.create_task(relay.run())
+    await idle.wait()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    announce("topic", "a", {"n": 1})
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    task.cancel()
+    assert await asyncio.wait([task], timeout=5) == ({task}, set())
 
 
 @pytest.mark.skipif(not reachable(REDIS), reason="no Redis")
