@@ -6,6 +6,8 @@ from backoffice.conversations import service
 from backoffice.conversations.schemas import CaseRequest, Cases, CaseView, HandoffRequest, QueuePlace
 from backoffice.kit.database import Reading
 from backoffice.kit.errors import Invalid
+from backoffice.knowledge import service as knowledge
+from backoffice.knowledge.schemas import Noted, QuestionNote
 from backoffice.users.identity import Acting, Asking
 
 router = APIRouter(prefix="/api", tags=["conversations"])
@@ -32,3 +34,9 @@ async def file_case(request: CaseRequest, errand: Acting) -> CaseView:
 async def cases(shopper: Asking, session: Reading) -> Cases:
     """What this shopper filed, newest first, fifty at most."""
     return await service.cases(session, shopper)
+
+
+@router.post("/knowledge/questions", status_code=201)
+async def note_question(note: QuestionNote, errand: Acting) -> Noted:
+    """Keep a question that went unanswered, for those who write the articles."""
+    return await errand.once(Noted, lambda session: knowledge.note_question(session, note))

@@ -7,11 +7,18 @@ from sqlalchemy import delete, func, select
 
 from backoffice.kit.database import ReadSession, WriteSession, upsert
 from backoffice.kit.paging import Page
-from backoffice.knowledge.models import Article
+from backoffice.knowledge.models import Article, ArticlesVersion, OpenQuestion
 
 
-async def articles(session: ReadSession) -> list[Article]:
-    return list(await session.scalars(select(Article).order_by(Article.slug)))
+async def published(session: ReadSession) -> list[Article]:
+    return list(await session.scalars(select(Article).where(Article.published).order_by(Article.slug)))
+
+
+async def published_one(session: ReadSession, slug: str) -> Article | None:
+    found: Article | None = await session.scalar(
+        select(Article).where(Article.slug == slug, Article.published)
+    )
+    return found
 
 
 async def page(session: ReadSession, page: Page) -> tuple[list[Article], int]:
@@ -20,9 +27,18 @@ async def page(session: ReadSession, page: Page) -> tuple[list[Article], int]:
     return list(await session.scalars(wanted)), total or 0
 
 
-async def fingerprint(session: ReadSession) -> tuple[object, ...]:
-    """Differs whenever an article came, went or changed."""
-    return tuple((await session.execute(select(func.count(), func.max(Article.updated_at)))).one())
+async def version(session: ReadSession) -> int:
+    """Grows with every write to the articles."""
+    return await session.scalar(select(ArticlesVersion.number)) or 0
+
+
+async def count_write(session: WriteSession) -> None:
+    """Tell everybody who keeps the articles that they changed; writers take turns here."""
+    await session.execute(
+        upsert(session, ArticlesVersion)
+        .values(id=1, number=1)
+        .on_conflict_do_update(index_elements=["id"], set_={"number": ArticlesVersion.number + 1})
+    )
 
 
 async def put(session: WriteSession, slug: str, at: datetime, by: str, values: dict[str, Any]) -> None:
@@ -47,4 +63,44 @@ async def load(session: WriteSession, slug: str, at: datetime, values: dict[str,
 
 async def remove(session: WriteSession, slug: str) -> bool:
     statement = delete(Article).where(Article.slug == slug).returning(Article.slug)
+    return await session.scalar(statement) is not None
+
+
+async def note_question(
+    session: WriteSession, key: str, text: str, intent: str, article: str, missed: int, at: datetime
+) -> None:
+    """Count a question once more; `missed` is 1 when nothing was found, 0 when the answer did not help."""
+    unhelpful = 1 - missed
+    await session.execute(
+        upsert(session, OpenQuestion)
+        .values(
+            key=key,
+            text=text,
+            intent=intent,
+            article=article,
+            missed=missed,
+            unhelpful=unhelpful,
+            first_at=at,
+            last_at=at,
+        )
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={
+                "missed": OpenQuestion.missed + missed,
+                "unhelpful": OpenQuestion.unhelpful + unhelpful,
+                "last_at": at,
+                **({"article": article} if article else {}),
+            },
+        )
+    )
+
+
+async def open_questions(session: ReadSession, limit: int) -> list[OpenQuestion]:
+    """Those asked last, newest first."""
+    newest = select(OpenQuestion).order_by(OpenQuestion.last_at.desc(), OpenQuestion.key)
+    return list(await session.scalars(newest.limit(limit)))
+
+
+async def remove_question(session: WriteSession, key: str) -> bool:
+    statement = delete(OpenQuestion).where(OpenQuestion.key == key).returning(OpenQuestion.key)
     return await session.scalar(statement) is not None

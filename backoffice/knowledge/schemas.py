@@ -1,6 +1,7 @@
 """What crosses the knowledge's API."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -8,12 +9,13 @@ from backoffice.kit.fields import Text
 
 
 class ArticleText(BaseModel):
-    """What an admin writes."""
+    """What an admin writes: plain text. Only what is published is shown to shoppers."""
 
     title: Text = Field(min_length=1, max_length=120)
     intents: list[Text] = Field(default=[], max_length=20)
     questions: list[Text] = Field(default=[], max_length=50)
     answer: Text = Field(min_length=1, max_length=4000)
+    published: bool = True
 
 
 class ArticleView(ArticleText):
@@ -31,8 +33,44 @@ class FoundArticle(BaseModel):
     slug: str
     title: str
     answer: str
+    url: str = Field(description="a page that shows it")
     score: int = Field(description="0 to 100")
 
 
 class FoundArticles(BaseModel):
+    """`articles`: those that answer the question, best first. `near`: the nearest of those that do not quite.
+    `general`: the understood intent's own article, for want of a better one.
+    """
+
     articles: list[FoundArticle]
+    near: list[FoundArticle]
+    general: FoundArticle | None
+
+
+class QuestionNote(BaseModel):
+    """A question that nothing answered, or that `article` (a slug) did not answer well."""
+
+    text: Text = Field(min_length=1, max_length=2000)
+    intent: Text = Field(default="", max_length=60)
+    article: Text = Field(default="", max_length=60)
+    kind: Literal["missed", "unhelpful"]
+
+
+class Noted(BaseModel):
+    noted: bool
+
+
+class QuestionGroup(BaseModel):
+    """Questions that are alike, told by the one asked most."""
+
+    text: str
+    count: int
+    missed: int
+    unhelpful: int
+    others: list[str]
+    nearest: FoundArticle | None = Field(description="what would answer it by now, if anything")
+
+
+class QuestionGroups(BaseModel):
+    groups: list[QuestionGroup]
+    total: int
