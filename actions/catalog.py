@@ -8,6 +8,7 @@ from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
 from actions.base import (
+    ORDER,
     Button,
     Errand,
     Form,
@@ -18,17 +19,22 @@ from actions.base import (
     command,
     human,
 )
-from actions.knowledge import answer_from_knowledge, say_article
-from actions.shapes import Coupon, Product, ProductDetail, StockItem
+from actions.client import Refused
+from actions.knowledge import answer_from_knowledge, note_missed, say_article, say_special_article
+from actions.shapes import Coupon, FactAnswer, Line, Product, ProductDetail, StockItem
+from actions.talk import ORDER_TOPICS
 
-PRODUCT = "product_id"
+PRODUCT, SHOWN = "product_id", "shown"
 CLEAR_LEAD = 8
 LIKELY = 60
 NAMED = 85
-FITTING = 80
+MOST_SHOWN = 3
 MOST_COUPONS = 5
 MOST_VARIANTS = 8
 MOST_FACTS = 5
+MOST_ANSWERS = 3
+MOST_COMPARED = 7
+MOST_WISHED = 300
 MEASURES = ("height_cm", "weight_kg", "foot_mm")
 
 
@@ -72,35 +78,68 @@ class ProductErrand(Errand):
         chosen = turn.entity(PRODUCT)
         if chosen:
             said = turn.slot("said") or {}
-            wish = (said["colour"], said["size"]) if said.get("action") == self.name() else (None, None)
+            same = said.get("action") == self.name()
+            wish = (said.get("colour"), said.get("size")) if same else (None, None)
+            if same and said.get("text"):
+                turn.text, turn.pressed = said["text"], False
             return await self._serve(turn, await turn.shop.product(chosen), *wish)
         found = await turn.shop.find_products(turn.text)
         wish = found.colour or turn.entity("colour"), found.size or turn.entity("size")
-        before, likely = turn.slot(PRODUCT), [each for each in found.products if each.score >= LIKELY]
+        of_order = turn.slot(ORDER) and turn.slot("topic") in ORDER_TOPICS
+        before = None if of_order else turn.slot(PRODUCT)
+        likely = [each for each in found.products if each.score >= LIKELY]
         if before and (not likely or likely[0].score < NAMED or wording.says("same_alone", turn.text)):
             return await self._serve(turn, await turn.shop.product(before), *wish)
         if not likely:
+            bought = await bought_products(turn)
+            if len(bought) == 1:
+                return await self._serve(turn, await turn.shop.product(bought[0].product_id), *wish)
+            if bought:
+                return self._which_of(turn, [(line.product_id, line.name) for line in bought], wish)
             return await self.unnamed(turn)
         if len(likely) == 1 or likely[0].score - likely[1].score >= CLEAR_LEAD:
             return await self._serve(turn, likely[0], *wish)
+        return self._which_of(turn, [(product.id, product.name) for product in likely], wish, likely)
+
+    def _which_of(
+        self,
+        turn: Turn,
+        products: Sequence[tuple[int, str]],
+        wish: tuple[str | None, str | None],
+        likely: Sequence[Product] = (),
+    ) -> list[EventType]:
+        """Ask which product is meant, and keep what was said of it."""
         turn.waits = True
-        choices = [
-            Button(title=product.name, payload=command(self.intent, product_id=product.id))
-            for product in likely
+        choices = [Button(title=name, payload=command(self.intent, product_id=id)) for id, name in products]
+        turn.say("which_product", choices, card(likely) if likely else None)
+        return [
+            SlotSet("said", {"action": self.name(), "colour": wish[0], "size": wish[1], "text": turn.text})
         ]
-        turn.say("which_product", choices, card(likely))
-        return [SlotSet("said", {"action": self.name(), "colour": wish[0], "size": wish[1]})]
 
     async def _serve(
         self, turn: Turn, product: Product, colour: str | None, size: str | None
     ) -> list[EventType]:
-        return [SlotSet(PRODUCT, product.id), *await self.serve(turn, product, colour, size)]
+        shown = [product.id, *(id for id in turn.slot(SHOWN) or [] if id != product.id)][:MOST_SHOWN]
+        told = await self.serve(turn, product, colour, size)
+        return [SlotSet(PRODUCT, product.id), SlotSet(SHOWN, shown), *told]
 
     async def unnamed(self, turn: Turn) -> list[EventType]:
         """No product of ours is named."""
-        if not await say_article(turn, least=FITTING):
+        if not await say_article(turn):
             turn.say("which_product_name", [button("recommend", "recommend_product")])
         return []
+
+
+async def bought_products(turn: Turn) -> list[Line]:
+    """The lines of the order talked about, one for each product."""
+    number = turn.slot(ORDER)
+    if not number:
+        return []
+    try:
+        lines = (await turn.shop.order(number)).lines
+    except Refused:
+        return []
+    return list({line.product_id: line for line in lines}.values())
 
 
 class StockInquiry(ProductErrand):
@@ -183,7 +222,13 @@ class PriceInquiry(ProductErrand):
         )
         return []
 
+    async def answer(self, turn: Turn) -> list[EventType]:
+        budget = turn.slot("topic") == RecommendProduct.title and wording.says("sum", turn.text)
+        return await RecommendProduct().answer(turn) if budget else await super().answer(turn)
+
     async def unnamed(self, turn: Turn) -> list[EventType]:
+        if await say_special_article(turn):
+            return []
         turn.say("price_which", [button("promotion", "promotion_inquiry")])
         return []
 
@@ -206,6 +251,8 @@ class PromotionInquiry(Errand):
     title = "promotion_inquiry"
 
     async def answer(self, turn: Turn) -> list[EventType]:
+        if await say_special_article(turn, button("promotion", "promotion_inquiry")):
+            return []
         coupons = await turn.shop.coupons(turn.entity(PRODUCT))
         first = sorted(coupons, key=lambda coupon: (not coupon.mine, -coupon.off_fen))[:MOST_COUPONS]
         if not first:
@@ -215,55 +262,129 @@ class PromotionInquiry(Errand):
 
 
 class RecommendProduct(Errand):
+    """What is in stock and suits who it is for, what it is for and the budget; wishes add up."""
+
     title = "recommend_product"
 
     async def answer(self, turn: Turn) -> list[EventType]:
-        found = [] if turn.pressed else (await turn.shop.find_products(turn.text, limit=3)).products
-        products: Sequence[Product] = found or await turn.shop.products()
+        said = turn.slot("said") or {}
+        goes_on = turn.slot("topic") == self.title and said.get("action") == self.name()
+        wish = "" if turn.pressed else turn.text
+        found = await turn.shop.suggest(wish or " ")
+        if goes_on and wish:
+            wish = f"{said['text']} {wish}"[-MOST_WISHED:]
+            both = await turn.shop.suggest(wish)
+            found = both if both.products else found
+        if not found.products:
+            turn.say("recommend_none", [button("recommend", "recommend_product"), human()])
+            return []
         rows = wording.lines(
             wording.piece(
                 "product",
                 name=product.name,
                 price=wording.price(product.price_from_fen, product.price_to_fen),
+                why=wording.piece("why", reasons=wording.listed(product.reasons)) if product.reasons else "",
             )
-            for product in products
+            for product in found.products
         )
-        turn.say("recommend" if found else "recommend_popular", (), card(products), products=rows)
-        return [SlotSet(PRODUCT, products[0].id)] if products else []
+        turn.say(
+            "recommend" if found.understood else "recommend_popular", (), card(found.products), products=rows
+        )
+        ids = [product.id for product in found.products]
+        remembered = {"action": self.name(), "text": wish}
+        return [SlotSet(PRODUCT, ids[0]), SlotSet(SHOWN, ids), SlotSet("said", remembered)]
 
 
 class ProductInquiry(ProductErrand):
+    """Answers from the facts of the product's page; what they do not say is not made up."""
+
     title = "product_inquiry"
     intent = "product_inquiry"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        if not turn.pressed and wording.says("compare", turn.text):
+            return await self._compare(turn)
+        return await super().answer(turn)
 
     async def serve(
         self, turn: Turn, product: Product, colour: str | None, size: str | None
     ) -> list[EventType]:
+        answers = [] if turn.pressed else await turn.shop.ask_product(product.id, turn.text)
+        known = [each for each in answers if each.verdict != "unknown"][:MOST_ANSWERS]
+        if known:
+            said = wording.piece("and_also").join(map(in_words, known))
+            turn.say("product_answer", self._onward(product), name=product.name, answer=said)
+            return []
         if colour or size:
             return await StockInquiry().serve(turn, product, colour, size)
+        if not answers:
+            await self._introduce(turn, product)
+        elif not await say_article(turn):
+            label = answers[0].label
+            asked = wording.piece("asked", label=label) if label else wording.piece("this_point")
+            turn.say("product_unknown", [human()], name=product.name, asked=asked)
+            await note_missed(turn)
+        return []
+
+    @staticmethod
+    def _onward(product: Product) -> list[Button]:
+        return [
+            button("stock", "stock_inquiry", product_id=product.id),
+            button("promotion", "promotion_inquiry", product_id=product.id),
+        ]
+
+    async def _introduce(self, turn: Turn, product: Product) -> None:
         detail = await turn.shop.product(product.id)
-        if not any(name in turn.text for name in detail.facts) and await say_article(turn, least=FITTING):
-            return []
+        facts = list(detail.facts.items())[:MOST_FACTS]
         turn.say(
             "product",
-            [
-                button("stock", "stock_inquiry", product_id=product.id),
-                button("promotion", "promotion_inquiry", product_id=product.id),
-            ],
+            self._onward(product),
             card([product]),
             name=product.name,
             price=wording.price(product.price_from_fen, product.price_to_fen),
             description=detail.description,
-            facts=self._facts(turn.text, detail),
+            facts=wording.listed(wording.piece("fact", name=name, value=value) for name, value in facts),
         )
-        return []
 
-    @staticmethod
-    def _facts(text: str, detail: ProductDetail) -> str:
-        """The facts whose name is asked about; all of them when none is."""
-        asked = {name: value for name, value in detail.facts.items() if name in text}
-        shown = list((asked or detail.facts).items())[:MOST_FACTS]
-        return wording.listed(wording.piece("fact", name=name, value=value) for name, value in shown)
+    async def _compare(self, turn: Turn) -> list[EventType]:
+        """Put the facts of two products side by side: those named, or those shown last."""
+        found = (await turn.shop.find_products(turn.text)).products
+        named = [each.id for each in found if each.score >= NAMED]
+        ids = list(dict.fromkeys([*named, *(turn.slot(SHOWN) or [])]))[:2]
+        if len(ids) < 2:
+            turn.say("compare_which")
+            return []
+        one, other = [await turn.shop.product(id) for id in ids]
+        turn.say(
+            "product_comparison",
+            (),
+            card([one, other]),
+            one=one.name,
+            other=other.name,
+            rows=wording.lines(compared(one, other)),
+        )
+        return [SlotSet(PRODUCT, one.id), SlotSet(SHOWN, ids)]
+
+
+def in_words(answer: FactAnswer) -> str:
+    """The yes or no with the facts that prove it, or the facts alone."""
+    facts = wording.piece("and_also").join(
+        wording.piece("fact", name=fact.name, value=fact.value) if fact.name else fact.value
+        for fact in answer.facts
+    )
+    return wording.piece("proven", says=answer.says, facts=facts) if answer.says else facts
+
+
+def compared(one: ProductDetail, other: ProductDetail) -> list[str]:
+    """Price first, then the facts that both have and that differ."""
+    prices = [wording.price(each.price_from_fen, each.price_to_fen) for each in (one, other)]
+    rows = [(wording.piece("price_label"), *prices)]
+    rows += [(name, value, other.facts[name]) for name, value in one.facts.items() if name in other.facts]
+    differing = [row for row in rows if row[1] != row[2]]
+    return [
+        wording.piece("compared", label=label, one=mine, other=its)
+        for label, mine, its in differing[:MOST_COMPARED]
+    ]
 
 
 class SizeAdvice(ProductErrand):

@@ -12,6 +12,7 @@ from actions.settings import get_settings
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 8.0
+LONGEST_TEXT = 2000
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -147,8 +148,13 @@ class Shop:
         """Products that a free sentence names, the likeliest first; scores are 0 to 100."""
         return await self._ask("/api/products/find", shapes.FoundProducts, text=text, limit=limit)
 
-    async def products(self, category: str = "", limit: int = 3) -> list[shapes.Product]:
-        return (await self._get("/api/products", shapes.Products, category=category, limit=limit)).products
+    async def suggest(self, text: str, limit: int = 3) -> shapes.Suggestions:
+        """What is in stock and comes near a wish said in a sentence."""
+        return await self._ask("/api/products/suggest", shapes.Suggestions, text=text, limit=limit)
+
+    async def ask_product(self, product_id: int, text: str) -> list[shapes.FactAnswer]:
+        """What the product's page says to a question; nothing when none is asked."""
+        return (await self._ask(f"/api/products/{product_id}/ask", shapes.ProductAnswer, text=text)).answers
 
     async def product(self, product_id: int) -> shapes.ProductDetail:
         return await self._get(f"/api/products/{product_id}", shapes.ProductDetail)
@@ -167,9 +173,20 @@ class Shop:
     async def delivery(self, city: str | None, product_id: int | None = None) -> shapes.Delivery:
         return await self._get("/api/delivery/options", shapes.Delivery, city=city, product_id=product_id)
 
-    async def articles(self, question: str, intent: str, limit: int = 1) -> list[shapes.Article]:
-        found = await self._get("/api/knowledge", shapes.Articles, q=question, intent=intent, limit=limit)
-        return found.articles
+    async def articles(self, question: str, intent: str, limit: int = 1) -> shapes.Articles:
+        return await self._get(
+            "/api/knowledge", shapes.Articles, q=question[:LONGEST_TEXT], intent=intent, limit=limit
+        )
+
+    async def article(self, slug: str) -> shapes.Article:
+        return await self._get(f"/api/knowledge/articles/{slug}", shapes.Article)
+
+    async def note_question(
+        self, text: str, intent: str, kind: str, article: str | None = None
+    ) -> shapes.Noted:
+        """Keep a question that was `missed`, or to which `article` was `unhelpful`."""
+        body = {"text": text[:LONGEST_TEXT], "intent": intent, "kind": kind, "article": article or ""}
+        return await self._do("POST", "/api/knowledge/questions", shapes.Noted, kind, **body)
 
     async def me(self) -> shapes.Me:
         return await self._get("/api/me", shapes.Me)

@@ -5,9 +5,21 @@ from typing import Any
 from rasa_sdk.events import EventType
 
 from actions import wording
-from actions.base import ORDER, Button, Form, OrderErrand, Submission, Turn, begin_form, command, human
+from actions.base import (
+    ORDER,
+    Button,
+    Form,
+    OrderErrand,
+    Submission,
+    Turn,
+    begin_form,
+    button,
+    command,
+    human,
+)
 from actions.cancelling import order_facts
 from actions.client import Refused
+from actions.knowledge import say_special_article
 from actions.orders import tell
 from actions.shapes import Order
 
@@ -20,6 +32,12 @@ class InvoiceRequest(OrderErrand):
     informs = False
     errand = "invoice"
     intent = "invoice_request"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        asks = not turn.form and wording.says("question", turn.text)
+        if asks and await say_special_article(turn, button("invoice", "invoice_request")):
+            return []
+        return await super().answer(turn)
 
     async def serve(self, turn: Turn, order: Order) -> list[EventType]:
         invoice = order.invoice

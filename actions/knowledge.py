@@ -1,23 +1,103 @@
-"""Answers out of the knowledge base that an admin edits."""
+"""Answers out of the knowledge base that an admin edits, each with its source."""
+
+from contextlib import suppress
+from typing import Any
 
 from rasa_sdk.events import EventType
 
-from actions.base import Button, Errand, Turn, button
+from actions.base import Button, Errand, Turn, button, command, human
+from actions.client import Refused, Unreachable
+from actions.shapes import Article
+
+ARTICLE, QUESTION = "article", "question"
+QUESTION_LETTERS = 100
+TITLE_LETTERS = 16
+TELLING = 4
+"""With fewer letters a message says too little to be a question that went unanswered."""
+MOST_RELATED = 2
 
 
-async def say_article(turn: Turn, *buttons: Button, least: float = 0) -> bool:
-    """Say the article that answers the message best; False when none scores `least` of 100."""
-    articles = await turn.shop.articles("" if turn.pressed else turn.text, turn.intent)
-    if not articles or articles[0].score < least:
+def card(article: Article) -> dict[str, Any]:
+    """The source of an answer, for the chat to open."""
+    return {"type": "article", "slug": article.slug, "title": article.title, "url": article.url}
+
+
+def tell(turn: Turn, article: Article, *buttons: Button, response: str = "article") -> None:
+    """Say an article, where it stands, and how to say that it does not help."""
+    question = None if turn.pressed else turn.text[:QUESTION_LETTERS]
+    unhelpful = button("unhelpful", "feedback", kind="unhelpful", article=article.slug, question=question)
+    turn.say(response, [*buttons, unhelpful], card(article), answer=article.answer, title=article.title)
+
+
+async def fitting_article(turn: Turn) -> Article | None:
+    """The article that answers the message, if one does."""
+    if turn.pressed:
+        return None
+    return next(iter((await turn.shop.articles(turn.text, turn.intent)).articles), None)
+
+
+async def say_article(turn: Turn, *buttons: Button) -> bool:
+    """Say the article that answers the message; False when none does."""
+    article = await fitting_article(turn)
+    if article:
+        tell(turn, article, *buttons)
+    return article is not None
+
+
+async def say_special_article(turn: Turn, *buttons: Button) -> bool:
+    """Say the article that answers the message unless it is the intent's general one."""
+    article = await fitting_article(turn)
+    if article is None or article.slug == turn.intent.replace("_", "-"):
         return False
-    turn.say("article", buttons, answer=articles[0].answer)
+    tell(turn, article, *buttons)
     return True
 
 
 async def answer_from_knowledge(turn: Turn, otherwise: str, *buttons: Button) -> list[EventType]:
-    """Say the article that fits; `otherwise` names what to say when none does."""
-    if not await say_article(turn, *buttons):
+    """Say the article that answers, else the intent's general one; `otherwise` names what to say without."""
+    found = await turn.shop.articles("" if turn.pressed else turn.text, turn.intent)
+    if found.articles:
+        tell(turn, found.articles[0])
+        return []
+    if found.general:
+        tell(turn, found.general, *buttons, response="article" if turn.pressed else "article_general")
+    else:
         turn.say(otherwise, buttons)
+    await note_missed(turn)
+    return []
+
+
+async def note_missed(turn: Turn) -> None:
+    """Keep the message as a question that nothing answered, for those who write the articles."""
+    if not turn.pressed and len(turn.text) >= TELLING:
+        with suppress(Refused, Unreachable):
+            await turn.shop.note_question(turn.text, turn.intent, "missed")
+
+
+async def hear_unhelpful(turn: Turn) -> list[EventType]:
+    """An answer did not help: keep the question, offer what is near it, and a person."""
+    question, slug = turn.entity(QUESTION), turn.entity(ARTICLE)
+    related: list[Article] = []
+    if question:
+        with suppress(Refused, Unreachable):
+            await turn.shop.note_question(question, "", "unhelpful", slug)
+        found = await turn.shop.articles(question, "", limit=MOST_RELATED + 1)
+        related = [each for each in (*found.articles, *found.near) if each.slug != slug][:MOST_RELATED]
+    turn.say("unhelpful", [*map(open_button, related), human()])
+    return []
+
+
+def open_button(article: Article) -> Button:
+    title = article.title
+    return Button(
+        title=title if len(title) <= TITLE_LETTERS else f"{title[: TITLE_LETTERS - 1]}…",
+        payload=command("feedback", kind="read", article=article.slug),
+    )
+
+
+async def read_article(turn: Turn) -> list[EventType]:
+    """Say the article of the button that was pressed."""
+    tell(turn, await turn.shop.article(turn.entity(ARTICLE)), human())
     return []
 
 

@@ -14,7 +14,13 @@ from actions.base import (
     human,
 )
 from actions.client import Refused
-from actions.knowledge import answer_from_knowledge, say_article
+from actions.knowledge import (
+    answer_from_knowledge,
+    hear_unhelpful,
+    read_article,
+    say_article,
+    say_special_article,
+)
 
 CASES = ("complaint", "privacy_request", "case_filed", "not_received")
 TELLING = 14
@@ -51,6 +57,9 @@ class PrivacyRequest(Errand):
     async def answer(self, turn: Turn) -> list[EventType]:
         if turn.pressed:
             return begin_form(turn, "case_form", {"case_kind": "privacy"})
+        asks = wording.says("question", turn.text)
+        if asks and await say_special_article(turn, button("privacy", "complaint", kind="privacy")):
+            return []
         if len(turn.text) < TELLING and not wording.says("privacy", turn.text):
             turn.say("privacy_unclear", [button("privacy", "complaint", kind="privacy"), human()])
             return []
@@ -83,6 +92,10 @@ class Feedback(Errand):
     also = False
 
     async def answer(self, turn: Turn) -> list[EventType]:
+        if turn.entity("kind") == "unhelpful":
+            return await hear_unhelpful(turn)
+        if turn.entity("kind") == "read":
+            return await read_article(turn)
         if wording.says("praise", turn.text):
             turn.say("praised")
             return []

@@ -216,6 +216,31 @@ class ProductDetail(Product):
     installation: bool = False
 
 
+class Fact(BaseModel):
+    name: str
+    value: str
+
+
+class FactAnswer(BaseModel):
+    label: str
+    verdict: Literal["yes", "no", "value", "unknown"]
+    says: str
+    facts: list[Fact] = []
+
+
+class ProductAnswer(BaseModel):
+    answers: list[FactAnswer] = []
+
+
+class Suggestion(Product):
+    reasons: list[str] = []
+
+
+class Suggestions(BaseModel):
+    products: list[Suggestion] = []
+    understood: bool = False
+
+
 class SizeAdvice(BaseModel):
     size: str | None = None
     alternatives: list[str] = []
@@ -291,11 +316,19 @@ class Article(BaseModel):
     slug: str
     title: str
     answer: str
-    score: float = 0
+    url: str = ""
 
 
 class Articles(BaseModel):
+    """Those that answer, those that nearly do, and the intent's own."""
+
     articles: list[Article] = []
+    near: list[Article] = []
+    general: Article | None = None
+
+
+class Noted(BaseModel):
+    noted: bool
 
 
 class Address(BaseModel):

@@ -8,7 +8,7 @@ from actions import wording
 from actions.base import Errand, Turn, button, human
 from actions.catalog import PRODUCT
 from actions.client import Refused
-from actions.knowledge import answer_from_knowledge
+from actions.knowledge import answer_from_knowledge, say_article, say_special_article
 from actions.orders import tell
 from actions.shapes import Delivery, DeliveryOption
 
@@ -93,8 +93,15 @@ class DeliveryEta(DeliveryErrand):
 
 
 class ShippingFee(DeliveryErrand):
+    """Rules (returns, orders put together) are articles; what it costs is worked out."""
+
     title = "shipping_fee"
     response = "shipping_fee"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        if not turn.entity("place") and await say_special_article(turn):
+            return []
+        return await super().answer(turn)
 
 
 class DeliveryOptions(DeliveryErrand):
@@ -106,8 +113,6 @@ class DeliveryOptions(DeliveryErrand):
     async def answer(self, turn: Turn) -> list[EventType]:
         if turn.entity("place") or wording.says("abroad", turn.text):
             return await super().answer(turn)
-        articles = await turn.shop.articles(turn.text, "delivery_options")
-        if articles:
-            turn.say("article", [button("delivery", "delivery_eta")], answer=articles[0].answer)
+        if await say_article(turn, button("delivery", "delivery_eta")):
             return []
         return await super().answer(turn)

@@ -5,7 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from backoffice.catalog import service
-from backoffice.catalog.schemas import Find, Found, ProductList, ProductView, SizeAdvice
+from backoffice.catalog.schemas import (
+    Find,
+    Found,
+    ProductAnswer,
+    ProductList,
+    ProductView,
+    Question,
+    SizeAdvice,
+)
 from backoffice.kit.database import Reading
 from backoffice.kit.fields import RowId, Text
 from backoffice.kit.paging import Paging
@@ -31,6 +39,12 @@ async def find(session: Reading, asked: Find) -> Found:
 @router.get("/{product_id}")
 async def product(session: Reading, product_id: RowId) -> ProductView:
     return await service.product(session, product_id)
+
+
+@router.post("/{product_id}/ask")
+async def ask(session: Reading, product_id: RowId, asked: Question) -> ProductAnswer:
+    """What the product's page says to a question."""
+    return await service.ask(session, product_id, asked.text)
 
 
 @router.get("/{product_id}/picture.svg", response_class=Response)

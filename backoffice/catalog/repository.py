@@ -80,6 +80,12 @@ async def all_names(session: ReadSession) -> list[tuple[int, str, str, list[str]
     return [(row.id, row.name, row.category, row.keywords) for row in rows.all()]
 
 
+async def all_facts(session: ReadSession) -> list[tuple[int, str, dict[str, str]]]:
+    """Each product's id, category and facts."""
+    rows = await session.execute(select(Product.id, Product.category, Product.facts).order_by(Product.id))
+    return [(row.id, row.category, row.facts) for row in rows.all()]
+
+
 async def all_variants(session: ReadSession) -> list[tuple[str, str]]:
     """Each pair of colour and size there is."""
     return [(colour, size) for colour, size in await session.execute(select(Sku.colour, Sku.size).distinct())]

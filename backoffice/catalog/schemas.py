@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from backoffice.kit.fields import Text
+
 
 def variant(colour: str, size: str) -> str:
     """`黑色 / L`; a SKU without one of them shows the other."""
@@ -74,6 +76,32 @@ class ProductList(BaseModel):
     total: int
 
 
+class Question(BaseModel):
+    text: Text = Field(min_length=1, max_length=2000)
+
+
+class Fact(BaseModel):
+    """One line of a product's page; a sentence of its description has no name."""
+
+    name: str
+    value: str
+
+
+class FactAnswer(BaseModel):
+    """What one question about a product comes to. `says` is the yes or no in words, `facts` prove it."""
+
+    label: str = Field(description="what was asked, empty when that was not understood")
+    verdict: Literal["yes", "no", "value", "unknown"]
+    says: str
+    facts: list[Fact]
+
+
+class ProductAnswer(BaseModel):
+    """No answers: the question only names the product."""
+
+    answers: list[FactAnswer]
+
+
 class Find(BaseModel):
     text: str = Field(min_length=1, max_length=2000)
     limit: int = Field(default=5, ge=1, le=20)
@@ -88,6 +116,17 @@ class Found(BaseModel):
     products: list[FoundProduct]
     colour: str | None
     size: str | None
+
+
+class Suggestion(ProductSummary):
+    reasons: list[str]
+
+
+class Suggestions(BaseModel):
+    """`understood`: whether a budget, a recipient, a use or a kind of product was named."""
+
+    products: list[Suggestion]
+    understood: bool
 
 
 class SizeAdvice(BaseModel):

@@ -6,20 +6,25 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from backoffice.catalog import repository
+from backoffice.catalog.attributes import all_facts, answer
 from backoffice.catalog.domain import NameIndex, advise_size, colour_fits, size_fits
 from backoffice.catalog.models import Product
 from backoffice.catalog.pictures import draw
 from backoffice.catalog.schemas import (
     Found,
     FoundProduct,
+    ProductAnswer,
     ProductList,
     ProductSummary,
     ProductView,
     SizeAdvice,
     SkuSummary,
     SkuView,
+    Suggestion,
+    Suggestions,
     image,
 )
+from backoffice.catalog.wishes import NAMED, Offer, chosen, match, wished
 from backoffice.kit.database import ReadSession
 from backoffice.kit.errors import NotFound
 from backoffice.kit.paging import Page
@@ -57,6 +62,12 @@ async def skus(session: ReadSession, sku_ids: Sequence[int]) -> dict[int, SkuVie
 async def variants(session: ReadSession, product_id: int) -> list[SkuView]:
     """The SKUs of one product; an unknown product has none."""
     return list((await skus(session, await repository.sku_ids(session, product_id))).values())
+
+
+async def variants_of(session: ReadSession, product_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The ids of the SKUs of each product."""
+    found = await repository.products(session, product_ids)
+    return {id: [sku.id for sku in product.skus] for id, product in found.items()}
 
 
 def fitting(views: Iterable[SkuView], colour: str, size: str) -> list[SkuView]:
@@ -110,6 +121,22 @@ async def product(session: ReadSession, product_id: int) -> ProductView:
             for sku in found.skus
         ],
     )
+
+
+async def ask(session: ReadSession, product_id: int, text: str) -> ProductAnswer:
+    """What a product's page says to a question about it. Raises `NotFound`."""
+    found = await known(session, product_id)
+    shown = summary(found, {sku.id: 0 for sku in found.skus})
+    facts = all_facts(
+        found.facts,
+        brand=found.brand,
+        colours=shown["colours"],
+        sizes=shown["sizes"],
+        weight_g=max((sku.weight_g for sku in found.skus), default=0),
+        warranty_months=found.warranty_months,
+        returnable=found.returnable,
+    )
+    return ProductAnswer(answers=answer(text, found.name, facts, found.description))
 
 
 async def picture(session: ReadSession, product_id: int) -> str:
@@ -166,6 +193,23 @@ async def find(session: ReadSession, text: str, limit: int) -> Found:
         ],
         colour=colour,
         size=size,
+    )
+
+
+async def suggestions(session: ReadSession, text: str) -> Suggestions:
+    """Every product that comes near what a sentence wishes for, best first, each with its reasons."""
+    wish, index = wished(text), await name_index(session)
+    offers = [Offer(*row) for row in await repository.all_facts(session)]
+    one_kind = any(hit.score >= NAMED for hit in index.find(text))
+    matches = match(text, wish, index, offers)
+    views = await products(session, [each.product_id for each in matches])
+    spans = {view.id: (view.price_from_fen, view.price_to_fen) for view in views.values()}
+    return Suggestions(
+        products=[
+            Suggestion(**views[each.product_id].model_dump(), reasons=list(each.reasons))
+            for each in chosen(matches, spans, wish, one_kind)
+        ],
+        understood=one_kind or not wish.is_empty,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from backoffice.catalog.schemas import Find, Suggestions
 from backoffice.inventory import service
 from backoffice.inventory.schemas import Stock, Stores
 from backoffice.kit.database import Reading
@@ -24,6 +25,12 @@ async def stock(
     limit: Few = 3,
 ) -> Stock:
     return await service.stock(session, product_id, colour, size, place, limit)
+
+
+@router.post("/products/suggest")
+async def suggest(session: Reading, asked: Find) -> Suggestions:
+    """What could be bought for a wish said in a sentence; nothing that is out of stock."""
+    return await service.suggest(session, asked.text, asked.limit)
 
 
 @router.get("/stores")

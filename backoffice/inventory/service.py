@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from backoffice.catalog import service as catalog
+from backoffice.catalog.schemas import Suggestion, Suggestions
 from backoffice.inventory import repository
 from backoffice.inventory.domain import MOST_SHOWN, NEAR_KM, Spot, is_open, short, stock_label, understand
 from backoffice.inventory.models import Location
@@ -23,6 +24,7 @@ from backoffice.kit.errors import Conflict, Invalid, NotFound
 from backoffice.kit.geo import distance_km
 from backoffice.kit.time import now
 
+STOCK_BATCH = 20
 Change = Callable[[WriteSession, int, int, int], Awaitable[bool]]
 
 
@@ -180,6 +182,20 @@ async def stores(
         ],
         understood_place=named.name if named else None,
     )
+
+
+async def suggest(session: ReadSession, text: str, limit: int) -> Suggestions:
+    """The products nearest to what a sentence wishes for, of which some variant can be sent."""
+    found = await catalog.suggestions(session, text)
+    kept: list[Suggestion] = []
+    for start in range(0, len(found.products), STOCK_BATCH):
+        batch = found.products[start : start + STOCK_BATCH]
+        variants = await catalog.variants_of(session, [each.id for each in batch])
+        free = await sellable(session, [sku for skus in variants.values() for sku in skus])
+        kept += [each for each in batch if any(free[sku] > 0 for sku in variants.get(each.id, ()))]
+        if len(kept) >= limit:
+            break
+    return Suggestions(products=kept[:limit], understood=found.understood)
 
 
 async def stock(

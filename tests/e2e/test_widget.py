@@ -370,6 +370,10 @@ async def test_every_card_shows_its_facts(chat_server: ChatServer, new_page: New
             {"type": "points", "points": 820, "level": "银卡", "next_level": "金卡", "points_to_next": 180},
             ["820 积分", "银卡", "再攒 180 积分升到金卡"],
         ),
+        (
+            {"type": "article", "slug": "a", "title": "退货运费谁出", "url": "/api/knowledge/articles/a/page"},
+            ["来源 · 退货运费谁出"],
+        ),
     ]
     for card, facts in cards:
         await chat_server.conversation.say("", card=card)

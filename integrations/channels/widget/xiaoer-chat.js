@@ -74,6 +74,7 @@
       refund: "退款",
       destination: "退回方式",
       expectedBy: "预计到账",
+      source: "来源",
       return: "退货",
       exchange: "换货",
       next: "接下来",
@@ -132,6 +133,7 @@
       refund: "Refund",
       destination: "Goes to",
       expectedBy: "Expected by",
+      source: "Source",
       return: "Return",
       exchange: "Exchange",
       next: "Next",
@@ -542,6 +544,12 @@
         card.progress?.length > 0 && progressLine(card.progress, view),
         facts([[view.t.next, card.next]]),
       );
+    },
+
+    article(card, { t, server }) {
+      const href = new URL(card.url, server).href;
+      if (!/^https?:/.test(href)) return null;
+      return h("a", { class: "soft", href, target: "_blank", rel: "noopener" }, `${t.source} · ${card.title}`);
     },
 
     points(card, { t }) {
