@@ -84,7 +84,7 @@ def budget(text: str) -> tuple[int, int] | None:
         if not 0 < high <= DEAREST_FEN or low > high:
             continue
         match kind:
-            case "between":
+            case "between" | "about" | "exact" if low < high:
                 return low, high
             case "over":
                 return low, DEAREST_FEN

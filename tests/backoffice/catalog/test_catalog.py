@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from backoffice.catalog import service
 from backoffice.catalog.models import Product
+from backoffice.inventory.models import StockLevel
 from backoffice.kit.database import Database
 from backoffice.kit.time import now
 from tests.backoffice.stock import COAT, COAT_L, COAT_M, KETTLE, SHOE, SHOE_42, fill
@@ -79,6 +80,26 @@ async def test_size_advice_names_what_is_missing(client: httpx.AsyncClient) -> N
     assert (fits["size"], fits["note"]) == ("L", "fits")
     assert (await client.get(f"/api/products/{SHOE}/size-advice")).json()["note"] == "no_table"
     assert (await client.get(where, params={"height_cm": 17})).status_code == 422
+
+
+async def test_a_question_is_answered_from_the_page(client: httpx.AsyncClient) -> None:
+    where = f"/api/products/{COAT}/ask"
+    answers = (await client.post(where, json={"text": "哪里产的，防水吗"})).json()["answers"]
+    assert [(each["label"], each["facts"]) for each in answers] == [
+        ("产地", [{"name": "产地", "value": "浙江"}])
+    ]
+    assert (await client.post("/api/products/999/ask", json={"text": "重吗"})).status_code == 404
+    assert (await client.post(where, json={"text": "重" * 2001})).status_code == 422
+
+
+async def test_nothing_out_of_stock_is_suggested(client: httpx.AsyncClient, database: Database) -> None:
+    ask = {"text": "随便推荐几个"}
+    found = (await client.post("/api/products/suggest", json=ask)).json()
+    assert ([each["id"] for each in found["products"]], found["understood"]) == ([COAT, SHOE], False)
+    async with database.write() as session:
+        await session.execute(update(StockLevel).where(StockLevel.sku_id == SHOE_42).values(on_hand=0))
+    found = (await client.post("/api/products/suggest", json={"text": "推荐一双跑鞋"})).json()
+    assert (found["products"], found["understood"]) == ([], True)
 
 
 async def test_the_picture_is_well_formed(client: httpx.AsyncClient) -> None:
