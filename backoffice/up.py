@@ -19,7 +19,7 @@ from backoffice.client import Shop
 from backoffice.doctor import LOCAL, before_start
 from backoffice.settings import LARGEST_MESSAGE, Settings
 from backoffice.supervisor import Process, Supervisor, Trouble, exclusive
-from backoffice.trainer import BOT_PYTHON, ROOT, bot_environment, fits, newest, train, verify
+from backoffice.trainer import ROOT, bot_environment, bot_program, fits, newest, train, verify
 
 READY_WITHIN = 120.0
 QUIET_SECONDS = 5.0
@@ -78,7 +78,7 @@ def environment(settings: Settings) -> dict[str, str]:
 def processes(settings: Settings, model: Path) -> list[Process]:
     """Bot, actions and app, each with its log in the state folder."""
     logs, shared = settings.state / "log", environment(settings)
-    bot = [str(BOT_PYTHON), "-m", "rasa", "run", "--model", str(model.resolve()), "--enable-api"]
+    bot = [*bot_program(), "run", "--model", str(model.resolve()), "--enable-api"]
     bot += ["--auth-token", settings.bot_token, "--interface", LOCAL, "--port", str(settings.port + 1)]
     bot += ["--endpoints", "bot/endpoints.yml", "--credentials", "bot/credentials.yml"]
     actions = [sys.executable, "-m", "actions", "--port", str(settings.port + 2)]

@@ -5,6 +5,7 @@ them back in every turn and sends them to the action server, so that a turn cost
 """
 
 import json
+import random
 from collections import OrderedDict
 from typing import Any, Iterable, List, Optional
 
@@ -22,18 +23,26 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
-import bot.components.rasa_patches  # noqa: F401
+import bot.lean.patches  # noqa: F401
 
 MOST_TURNS = 8
 KEPT_TURNS = 4
 CACHED = 1000
+READ = """
+SELECT version, CASE WHEN version = :version THEN NULL ELSE events END AS events
+FROM {table} WHERE sender_id = :sender_id
+"""
+WRITE = """
+INSERT INTO {table} (sender_id, version, events) VALUES (:sender_id, :version, :events)
+ON CONFLICT (sender_id) DO UPDATE SET version = excluded.version, events = excluded.events
+"""
 
 
 class RecentTrackerStore(TrackerStore):
     """Trackers in a table of their own (schema `bot` on PostgreSQL), the latest ones in memory too.
 
-    A tracker in memory is used only while its row has the version that was written here, so another
-    replica may take a conversation over at any turn.
+    Each save writes a new random version. A tracker in memory is used only while its row has the version
+    that was written here, so another replica may take a conversation over at any turn.
     """
 
     def __init__(self, domain: Domain, host: str, event_broker: Optional[EventBroker] = None) -> None:
@@ -56,6 +65,9 @@ class RecentTrackerStore(TrackerStore):
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(8155)"))
                 connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
             metadata.create_all(connection)
+        name = f"{schema}.trackers" if schema else "trackers"
+        self._read = sa.text(READ.format(table=name))
+        self._write = sa.text(WRITE.format(table=name))
         self._recent: "OrderedDict[str, tuple[int, DialogueStateTracker]]" = OrderedDict()
 
     async def keys(self) -> Iterable[str]:
@@ -65,29 +77,24 @@ class RecentTrackerStore(TrackerStore):
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker of a conversation, None when it is new. It leaves the memory until it is saved, so
         that a turn which fails half way is forgotten."""
-        version, tracker = self._recent.pop(sender_id, (0, None))
-        table = self._table.c
+        version, tracker = self._recent.pop(sender_id, (None, None))
         with self._engine.connect() as connection:
-            row = sa.select(table.version).where(table.sender_id == sender_id)
-            if tracker and connection.execute(row).scalar() == version:
-                return tracker
-            events = connection.execute(row.with_only_columns(table.events)).scalar()
-        if events is None:
+            asked = {"sender_id": sender_id, "version": version}
+            row = connection.execute(self._read, asked).one_or_none()
+        if row is None:
             return None
-        return DialogueStateTracker.from_dict(sender_id, json.loads(events), self.domain.slots)
+        if tracker and row.version == version:
+            return tracker
+        return DialogueStateTracker.from_dict(sender_id, json.loads(row.events), self.domain.slots)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         await self.stream_events(tracker)
         tracker = shorten(tracker, self.domain)
-        table = self._table.c
+        version = random.getrandbits(31)
         events = json.dumps([event.as_dict() for event in tracker.events], ensure_ascii=False)
-        mine = table.sender_id == tracker.sender_id
         with self._engine.begin() as connection:
-            changed = self._table.update().where(mine).values(events=events, version=table.version + 1)
-            if not connection.execute(changed).rowcount:
-                new = {"sender_id": tracker.sender_id, "version": 1, "events": events}
-                connection.execute(self._table.insert(), new)
-            version = connection.execute(sa.select(table.version).where(mine)).scalar()
+            row = {"sender_id": tracker.sender_id, "version": version, "events": events}
+            connection.execute(self._write, row)
         self._recent[tracker.sender_id] = (version, tracker)
         if len(self._recent) > CACHED:
             self._recent.popitem(last=False)
