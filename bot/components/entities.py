@@ -1,44 +1,35 @@
-"""The facts in a message: numbers of orders and phones, sizes, places, colours, days."""
+"""The facts in a message: numbers of orders and phones, names of the shop's world, days, sums, pieces."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-import spacy
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
-from rasa.shared.nlu.constants import ENTITIES, TEXT
+from rasa.shared.nlu.constants import ENTITIES, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from spacy.matcher import PhraseMatcher
-from spacy.util import filter_spans
 
+from bot.components.amounts import amounts, quantities
+from bot.components.dates import SHOP_ZONE, dates
+from bot.components.found import Found, by_rules, rule, without_overlap
+from bot.components.gazetteer import Gazetteer, Name, names_of
+from bot.components.live_names import LiveNames
 from bot.components.numerals import NUMERAL, number
 from bot.components.text import fold
 
-LOOKUPS = ("place", "colour", "size")
-Value = str | int | float
-Found = tuple[str, Value, int, int]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`pattern` finds the entity in folded text, group `v` being its value; `read` may refuse with None."""
-
-    entity: str
-    pattern: re.Pattern[str]
-    read: Callable[[str], Value | None] = str
-
-
-def rule(entity: str, pattern: str, read: Callable[[str], Value | None] = str) -> Rule:
-    return Rule(entity, re.compile(pattern), read)
+LOOKUPS = ("place", "courier", "colour", "size")
+SENT_AT = "sent_at"
+ORDINARY = 3
+"""How often the training sentences must hold a pair of characters before it cannot be a typo."""
 
 
 def _digits(said: str) -> str:
@@ -53,13 +44,13 @@ def _tax_number(said: str) -> str | None:
     return said.upper() if len(said) in (15, 18, 20) else None
 
 
-def _within(low: float, high: float, value: float) -> Value | None:
+def _within(low: float, high: float, value: float) -> float | None:
     if not low <= value <= high:
         return None
     return int(value) if value == int(value) else round(value, 1)
 
 
-def _height(said: str) -> Value | None:
+def _height(said: str, least: float = 130) -> float | None:
     """Centimetres: 165, 1.65, 1米65, 一米七五, 1m7."""
     metres, _, rest = re.sub(r"[米m]", "米", said.removesuffix("cm")).partition("米")
     value = number(metres)
@@ -68,24 +59,28 @@ def _height(said: str) -> Value | None:
         value = value * 100 + (hundredths * 10 if hundredths < 10 else hundredths)
     elif value < 3:
         value *= 100
-    return _within(130, 215, value)
+    return _within(least, 215, value)
 
 
-def _kilograms(said: str) -> Value | None:
+def _child_height(said: str) -> float | None:
+    return _height(said, least=80)
+
+
+def _kilograms(said: str) -> float | None:
     return _within(30, 150, number(said))
 
 
-def _jin(said: str) -> Value | None:
+def _jin(said: str) -> float | None:
     return _within(30, 150, number(said) / 2)
 
 
-def _weight(said: str) -> Value | None:
+def _child_jin(said: str) -> float | None:
+    return _within(8, 150, number(said) / 2)
+
+
+def _weight(said: str) -> float | None:
     """A weight without its unit: whoever writes 85 or more counts in 斤."""
     return _jin(said) if number(said) >= 85 else _kilograms(said)
-
-
-def _quantity(said: str) -> Value | None:
-    return _within(1, 999, number(said))
 
 
 # The first rule that finds a stretch of text keeps it.
@@ -104,6 +99,11 @@ _NUMBERS = [
 _BODY = [
     rule("weight_kg", rf"(?<![\d.])(?P<v>{NUMERAL})\s?(?:公斤|千克|kg)", _kilograms),
     rule("weight_kg", rf"(?<![\d.])(?P<v>{NUMERAL})\s?斤", _jin),
+    rule(
+        "weight_kg",
+        rf"(?<![\d.])(?P<v>{NUMERAL})\s?斤(?=[,\s]{{0,2}}(?:身高)?\d{{2,3}}\s?(?:cm|厘米|公分))",
+        _child_jin,
+    ),
     rule("weight_kg", rf"体重\D{{0,3}}?(?P<v>{NUMERAL})(?![\d.a-z公])", _weight),
     rule(
         "height_cm",
@@ -118,48 +118,45 @@ _BODY = [
         r"(?<![\d.])(?P<v>1[4-9]\d|20\d)(?=[\s,/]{0,2}(?:体重)?\s?\d{2,3}\s?(?:斤|公斤|kg))",
         _height,
     ),
-]
-_DAYS = "一二三四五六日天末"
-_TENS = "一二三四五六七八九十"
-_WHEN = [
-    rule("when", rf"(?P<v>(?:\d{{1,2}}月\d{{1,2}}|[{_TENS}]{{1,2}}月[{_TENS}]{{1,3}})[日号]?)"),
-    rule("when", r"(?P<v>(?:大前|[前昨今明后])[天日儿](?:早上|上午|中午|下午|晚上|夜里)?)"),
-    rule("when", r"(?P<v>[昨今明]晚|[今明]早|前几天)"),
-    rule("when", rf"(?P<v>(?:上上|上|这|本|下)?个?(?:周|星期|礼拜)[{_DAYS}])(?!年)"),
-    rule("when", r"(?P<v>(?:上上|上|这|本|下)个?(?:周|星期|礼拜|月)|月初|月底|年前|年底)"),
-    rule("when", rf"(?P<v>{NUMERAL}(?:天|周|个星期|个月)[之以]?前|双十[一二]|双1[12]|618)"),
-    rule("when", r"(?<![\d.第路街弄道巷])(?P<v>(?:[12]?\d|3[01])[号日])(?![楼栋店仓线门码院库款色\d])"),
-    rule("when", r"(?P<v>刚刚|刚才|方才|刚(?=买|下单|拍|付|收到|到手|订|点|申请))"),
-]
-_COUNTED = "件个双条只台盒箱瓶袋包套份本支把罐桶张块提束卷顶副枚"
-_UNCOUNTED = "月(?!饼)|多月|小时|星期|礼拜|钟头|人|说法|交代|解释|答复|电话|问题"
-_QUANTITY = [
-    rule("quantity", r"数量\D{0,4}?(?P<v>\d{1,3})(?!\d)", _quantity),
-    rule("quantity", rf"(?<![\d.第])(?P<v>{NUMERAL})\s?[{_COUNTED}](?!{_UNCOUNTED})", _quantity),
-    rule("quantity", r"^\s*(?P<v>\d{1,2})\s*$", _quantity),
+    rule(
+        "height_cm",
+        r"(?<![\d.])(?P<v>[89]\d|1[0-2]\d)\s?(?:cm|厘米|公分)(?=的?(?:娃|宝|孩|小朋友)|高|[,\s]?(?:体重|穿|\d+斤))",
+        _child_height,
+    ),
 ]
 _BARE_HEIGHT = rule("height_cm", r"^\s*(?P<v>1[4-9]\d|20\d)\s*$", _height)
 _LATIN = r"(?<![a-z0-9+]){}(?:码|号)?(?![a-z0-9+])"
-_STREET = re.compile(r"[东南西北中]?(?:[一二三四五]?路|街|大道)")
+_STREET = re.compile(r"[东南西北中]?(?:[一二三四五]?路|街|大道)|话|菜|口味")
+_PROVINCE_OR_CITY = re.compile(r"省|市(?![桥场中民面内区])")
 _ALONE = re.compile(r"(?<![明空白黑漂])(?=.(?:色|的|款|那|这|,|/|、|\s|$))")
+
+
+Table = Mapping[str, list[str]]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class ShopEntityExtractor(EntityExtractorMixin, GraphComponent):
-    """Rules for what has a form, the lookup tables `place`, `colour` and `size` for what has a name.
+    """Rules for what has a form, a gazetteer for what has a name.
 
-    Values: heights in cm, weights in kg and quantities are numbers, all else is text.
+    The names are the lookup tables `place`, `courier`, `colour` and `size` of the training data with their
+    synonyms, and those the app serves. Values: `when` is {"from", "to"} in ISO 8601, `amount` {"from", "to"}
+    in fen; heights in cm, weights in kg and quantities are numbers; all else is text, with the `ids` of the
+    products, stores and couriers it names. Times are told from the message's `sent_at` where its metadata
+    has one, else from now.
     """
 
-    def __init__(self, lookups: dict[str, list[str]], storage: ModelStorage, resource: Resource) -> None:
-        self._lookups = lookups
+    def __init__(
+        self,
+        lookups: Table,
+        synonyms: Mapping[str, str],
+        ordinary: Iterable[str],
+        storage: ModelStorage,
+        resource: Resource,
+    ) -> None:
+        self._lookups, self._synonyms, self._ordinary = lookups, synonyms, frozenset(ordinary)
         self._storage = storage
         self._resource = resource
-        self._nlp = spacy.blank("zh")
-        self._names = PhraseMatcher(self._nlp.vocab)
-        for entity in ("place", "colour"):
-            self._names.add(entity, [self._nlp.make_doc(fold(name)) for name in lookups.get(entity, [])])
-        self._sizes = [rule("size", pattern, _upper) for pattern in _size_patterns(lookups.get("size", []))]
+        self.know({})
 
     @classmethod
     def create(
@@ -169,13 +166,20 @@ class ShopEntityExtractor(EntityExtractorMixin, GraphComponent):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> ShopEntityExtractor:
-        return cls({}, model_storage, resource)
+        return cls({}, {}, (), model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Keep the lookup tables."""
-        tables = {t["name"]: t["elements"] for t in training_data.lookup_tables if t["name"] in LOOKUPS}
+        """Keep the lookup tables, their synonyms, and the pairs of characters that are ordinary."""
+        said = (example.get(TEXT) for example in training_data.intent_examples)
+        kept = {
+            "lookups": {
+                t["name"]: t["elements"] for t in training_data.lookup_tables if t["name"] in LOOKUPS
+            },
+            "synonyms": training_data.entity_synonyms,
+            "ordinary": ordinary_pairs(said),
+        }
         with self._storage.write_to(self._resource) as folder:
-            (folder / "lookups.json").write_text(json.dumps(tables, ensure_ascii=False), encoding="utf8")
+            (folder / "names.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf8")
         return self._resource
 
     @classmethod
@@ -188,74 +192,119 @@ class ShopEntityExtractor(EntityExtractorMixin, GraphComponent):
         **kwargs: Any,
     ) -> ShopEntityExtractor:
         with model_storage.read_from(resource) as folder:
-            tables = json.loads((folder / "lookups.json").read_text(encoding="utf8"))
-        return cls(tables, model_storage, resource)
+            kept = json.loads((folder / "names.json").read_text(encoding="utf8"))
+        extractor = cls(**kept, storage=model_storage, resource=resource)
+        LiveNames.follow(extractor)
+        return extractor
+
+    def know(self, served: Mapping[str, Any]) -> None:
+        """Take over the names that the app serves; messages go on being read meanwhile."""
+        sizes = [*self._lookups.get("size", []), *(row["name"] for row in served.get("sizes", []))]
+        patterns = _size_patterns([size for size in dict.fromkeys(sizes) if " " not in size])
+        gazetteer = Gazetteer([*names_of(served), *self._looked_up()], self._ordinary)
+        self._sizes, self._gazetteer = [rule("size", pattern, self._size) for pattern in patterns], gazetteer
+
+    def _looked_up(self) -> Iterator[Name]:
+        for entity in ("place", "courier", "colour"):
+            for spelling in self._lookups.get(entity, []):
+                yield Name(entity, spelling, self._synonyms.get(spelling, spelling))
+
+    def _size(self, said: str) -> str:
+        return self._synonyms.get(said.upper(), said.upper())
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
-            found = message.get(ENTITIES, []) + self.extract(message.get(TEXT))
+            sent_at = (message.get(METADATA) or {}).get(SENT_AT)
+            found = message.get(ENTITIES, []) + self.extract(message.get(TEXT), _moment(sent_at))
             message.set(ENTITIES, found, add_to_output=True)
         return messages
 
-    def extract(self, text: str) -> list[dict[str, Any]]:
+    def extract(self, text: str, now: datetime | None = None) -> list[dict[str, Any]]:
         """The entities of `text` in reading order; `start` and `end` are offsets into `text`."""
         folded = fold(text)
-        found: list[Found] = []
-        for entity in _by_rules(_NUMBERS + _BODY + self._sizes + _WHEN, folded):
-            _keep(found, entity)
-        for entity in self._named(folded):
-            _keep(found, entity)
-        for entity in _by_rules(_QUANTITY, folded):
-            _keep(found, entity)
-        found += _by_rules([_BARE_HEIGHT], folded)
+        found = without_overlap(self._find(folded, now or datetime.now(SHOP_ZONE)))
+        found += by_rules([_BARE_HEIGHT], folded)
         return [
-            {"entity": name, "value": value, "start": start, "end": end, "extractor": type(self).__name__}
-            for name, value, start, end in sorted(found, key=lambda entity: entity[2])
+            {
+                "entity": each.entity,
+                "value": each.value,
+                "start": each.start,
+                "end": each.end,
+                "extractor": type(self).__name__,
+                **({"ids": list(each.ids)} if each.ids else {}),
+            }
+            for each in sorted(found, key=lambda each: each.start)
         ]
 
-    def _named(self, folded: str) -> Iterator[Found]:
-        document = self._nlp.make_doc(folded)
-        spans = filter_spans(self._names(document, as_spans=True))
-        places: list[tuple[int, int]] = []
-        for span in spans:
-            start, end = span.start_char, span.end_char
-            if span.label_ == "place":
-                if _STREET.match(folded, end):
-                    continue
-                end += folded[end : end + 1] in ("市", "省")
-                if places and places[-1][1] == start:
-                    start, _ = places.pop()
-                places.append((start, end))
-            elif end - start > 1 or _ALONE.match(folded, start):
-                yield "colour", folded[start:end], start, end
-        for start, end in places:
-            yield "place", folded[start:end], start, end
+    def _find(self, folded: str, now: datetime) -> Iterator[Found]:
+        yield from by_rules(_NUMBERS + _BODY, folded)
+        yield from _named(self._gazetteer, folded)
+        yield from by_rules(self._sizes, folded)
+        yield from dates(folded, now)
+        yield from amounts(folded)
+        yield from quantities(folded)
+
+
+def ordinary_pairs(sentences: Iterable[str]) -> list[str]:
+    """The pairs of characters that stand in at least `ORDINARY` of the sentences."""
+    counted: Counter[str] = Counter()
+    for sentence in sentences:
+        folded = fold(sentence)
+        counted.update({folded[i : i + 2] for i in range(len(folded) - 1)})
+    return sorted(pair for pair, count in counted.items() if count >= ORDINARY)
+
+
+def _moment(sent_at: Any) -> datetime | None:
+    """When a message was sent, as its metadata says it: ISO 8601 with its zone."""
+    try:
+        moment = datetime.fromisoformat(str(sent_at).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _named(gazetteer: Gazetteer, folded: str) -> Iterator[Found]:
+    """Names that stand for themselves; places beside each other are one place."""
+    places: list[Found] = []
+    for name in sorted(
+        without_overlap(filter(_stands(folded), gazetteer.find(folded))), key=lambda n: n.start
+    ):
+        if name.entity != "place":
+            yield name
+            continue
+        end = name.end + (bool(_PROVINCE_OR_CITY.match(folded, name.end)))
+        start = places.pop().start if places and places[-1].end == name.start else name.start
+        places.append(Found("place", folded[start:end], start, end))
+    yield from places
+
+
+def _stands(folded: str) -> Callable[[Found], bool]:
+    def stands(name: Found) -> bool:
+        if name.entity == "place":
+            return not _STREET.match(folded, name.end)
+        if name.entity == "colour" and folded[name.end - 1 : name.end + 1] == "色差":
+            return False
+        if name.entity == "colour" and name.end - name.start == 1:
+            return bool(_ALONE.match(folded, name.start))
+        return True
+
+    return stands
 
 
 def _size_patterns(names: list[str]) -> Iterator[str]:
     """Latin sizes stand alone, numbers need 码 or 号 unless they are the whole message, others are plain."""
     names = sorted(map(fold, names), key=len, reverse=True)
     numbers = "|".join(name for name in names if name.isdigit())
+    shoes = "3[4-9]|4[0-7]"
     latin = "|".join(name for name in names if name.isascii() and not name.isdigit())
     plain = "|".join(name for name in names if not name.isascii())
     if latin:
         yield _LATIN.format(f"(?P<v>{latin})")
     if numbers:
-        yield rf"(?<![\d.])(?P<v>(?:{numbers})(?:\.5)?)\s?[码号](?!楼|线|店)"
+        yield rf"(?<![\d.])(?P<v>(?:{numbers})(?:\.5)?)\s?(?:码|(?<!30|28)号)(?!楼|线|店)"
+        yield rf"(?:换成?|改成?|要|有|是|[绿色白黑])(?P<v>{shoes})(?=的(?!券|红包|优惠)|换|吗|呢|[,!?\s]|$)"
+        yield rf"(?<![\d.])(?P<v>{shoes})(?=换)"
         yield rf"(?:鞋子?|脚|穿)\s?(?P<v>(?:{numbers})(?:\.5)?)(?![\d斤公kc])"
         yield rf"^\s*(?P<v>{numbers})\s*$"
     if plain:
         yield f"(?P<v>{plain})"
-
-
-def _by_rules(rules: list[Rule], folded: str) -> Iterator[Found]:
-    for each in rules:
-        for match in each.pattern.finditer(folded):
-            value = each.read(match["v"])
-            if value is not None:
-                yield each.entity, value, match.start("v"), match.end("v")
-
-
-def _keep(found: list[Found], entity: Found) -> None:
-    if all(entity[3] <= start or end <= entity[2] for _, _, start, end in found):
-        found.append(entity)

@@ -1,6 +1,8 @@
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -52,3 +54,58 @@ def listed(item: dict[str, str]) -> list[str]:
     lines = item["examples"].splitlines()
     assert all(line.startswith("- ") and line[2:].strip() for line in lines), item
     return [line[2:].strip() for line in lines]
+
+
+@pytest.fixture(scope="session")
+def synonyms(nlu_items: list[dict[str, str]]) -> dict[str, str]:
+    return {said: item["synonym"] for item in nlu_items if "synonym" in item for said in listed(item)}
+
+
+@pytest.fixture(scope="session")
+def served() -> dict[str, list[dict[str, Any]]]:
+    """The names of the demo shop as the app serves them."""
+    demo = ROOT / "backoffice" / "demo"
+    products = yaml.safe_load((demo / "catalogue.yml").read_text(encoding="utf8"))["products"]
+    stores = yaml.safe_load((demo / "places.yml").read_text(encoding="utf8"))["stores"]
+    couriers = {"sf": "顺丰速运", "yto": "圆通速递", "jd": "京东快递", "zto": "中通快递"}
+
+    def each(values: Iterable[str]) -> list[dict[str, Any]]:
+        return [{"name": value} for value in dict.fromkeys(values)]
+
+    return {
+        "products": [
+            {"id": id, "name": product["name"], "words": product["keywords"]}
+            for id, product in enumerate(products, 1)
+        ],
+        "brands": each(product["brand"] for product in products),
+        "colours": each(colour for product in products for colour in product["colours"]),
+        "sizes": each(str(size) for product in products for size in product["sizes"]),
+        "stores": [{"id": id, "name": store["name"]} for id, store in enumerate(stores, 1)],
+        "couriers": [{"id": code, "name": name} for code, name in couriers.items()],
+    }
+
+
+@pytest.fixture(scope="session")
+def extractor(
+    lookups: dict[str, list[str]],
+    synonyms: dict[str, str],
+    examples: dict[str, list[str]],
+    served: dict[str, list[dict[str, Any]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """The extractor as it is trained, with the names of the demo shop."""
+    from rasa.engine.storage.local_model_storage import LocalModelStorage
+    from rasa.engine.storage.resource import Resource
+
+    from bot.components.entities import ShopEntityExtractor, ordinary_pairs
+
+    ordinary = ordinary_pairs(said for sentences in examples.values() for said in sentences)
+    storage = LocalModelStorage(Path(tmp_path_factory.mktemp("model")))
+    found = ShopEntityExtractor(lookups, synonyms, ordinary, storage, Resource("entities"))
+    found.know(served)
+    return found
+
+
+@pytest.fixture(scope="session")
+def extract(extractor: Any) -> Any:
+    return extractor.extract

@@ -1,0 +1,71 @@
+"""Keeps the bot's names those of the live catalogue, without training and without delaying a message."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import requests
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
+
+
+class Knowing(Protocol):
+    def know(self, served: Mapping[str, Any]) -> None: ...
+
+
+class LiveNames:
+    """Asks the app's `GET /api/names` again and again; an answer that did not change (ETag) costs nothing.
+
+    As long as the app is away the last known names stay.
+    """
+
+    def __init__(self, app_url: str, service_token: str) -> None:
+        self._url = f"{app_url}/api/names"
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {service_token}"
+        self._etag = ""
+
+    @classmethod
+    def follow(cls, extractor: Knowing) -> threading.Thread | None:
+        """Refresh what `extractor` knows in the background for as long as it lives.
+
+        Does nothing in a process that was not told where the app is (XIAOER_APP_URL, XIAOER_SERVICE_TOKEN).
+        """
+        app_url, token = os.environ.get("XIAOER_APP_URL"), os.environ.get("XIAOER_SERVICE_TOKEN")
+        if not (app_url and token):
+            return None
+        follower = threading.Thread(
+            target=cls(app_url, token)._follow, args=(weakref.ref(extractor),), name="live-names", daemon=True
+        )
+        follower.start()
+        return follower
+
+    def _follow(self, extractor: weakref.ref[Knowing]) -> None:
+        pause = threading.Event()
+        while (known := extractor()) is not None:
+            try:
+                self.refresh(known)
+            except Exception as problem:
+                log.warning("names stay as they are: %r", problem)
+            del known
+            pause.wait(EVERY_SECONDS)
+
+    def refresh(self, extractor: Knowing) -> bool:
+        """Fetch once; whether the names had changed. Raises `requests.RequestException`."""
+        asked = {"If-None-Match": self._etag} if self._etag else {}
+        answer = self._session.get(self._url, headers=asked, timeout=ANSWER_SECONDS)
+        answer.raise_for_status()
+        if answer.status_code == requests.codes.not_modified:
+            return False
+        extractor.know(answer.json())
+        self._etag = answer.headers.get("ETag", "")
+        return True
