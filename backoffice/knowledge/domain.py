@@ -14,8 +14,10 @@ import yaml
 GOOD_ENOUGH = 35
 """The score from which an article answers. Of the questions of tests/backoffice/knowledge/questions.yml that
 an article answers, most reach it with the right one; of those that none answers, few do."""
+GOOD_ENOUGH_EXPECTED = 28
+"""The same for an article of the understood intent."""
 INTENT_BONUS = 20
-"""How much nearer an article of the understood intent stands than others. It ranks; it makes nothing fit."""
+"""How much nearer an article of the understood intent stands than others. It only ranks."""
 ALIKE = 60
 """The likeness, 0 to 100, from which two questions count as one."""
 
@@ -23,6 +25,8 @@ SATURATION = 0.5
 LENGTH_PENALTY = 0.3
 ANSWER_WEIGHT = 0.6
 ASKED_SHARE = 0.6
+ENOUGH_ASKED = 60.0
+"""What a message of some twelve characters asks; what a longer one tells besides counts for nothing."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,15 @@ def grams(text: str) -> Counter[str]:
 
 @dataclass(frozen=True)
 class Ranked:
-    """`score`: 0 to 100, how well the article answers the question whatever the intent."""
+    """`score`: 0 to 100, how well it answers, whatever the intent. `expected`: it serves the intent."""
 
     entry: Entry
     score: int
+    expected: bool
 
     @property
     def fits(self) -> bool:
-        return self.score >= GOOD_ENOUGH
+        return self.score >= (GOOD_ENOUGH_EXPECTED if self.expected else GOOD_ENOUGH)
 
 
 class Corpus:
@@ -124,7 +129,7 @@ class Corpus:
         that is most alike, by Tversky's index over weighted grams ("Features of Similarity", 1977).
         """
         asked = set(grams(plain(q)))
-        whole = self.worth(asked)
+        whole = min(self.worth(asked), ENOUGH_ASKED)
         ranking: defaultdict[int, float] = defaultdict(float)
         shared: defaultdict[int, float] = defaultdict(float)
         for gram in asked:
@@ -142,10 +147,11 @@ class Corpus:
 
     def rank(self, q: str, intent: str, limit: int) -> list[Ranked]:
         """The articles nearest to `q`, best first, those of `intent` a good deal nearer than others."""
-        found = [Ranked(self.entries[place], round(100 * score)) for place, score in self.scores(q).items()]
-        found.sort(
-            key=lambda each: (-each.score - INTENT_BONUS * (intent in each.entry.intents), each.entry.slug)
-        )
+        found = [
+            Ranked(self.entries[place], round(100 * score), intent in self.entries[place].intents)
+            for place, score in self.scores(q).items()
+        ]
+        found.sort(key=lambda each: (-each.score - INTENT_BONUS * each.expected, each.entry.slug))
         return found[:limit]
 
     def general(self, intent: str) -> Entry | None:
