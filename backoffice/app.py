@@ -24,7 +24,7 @@ from backoffice.conversations.turns import TurnRunner
 from backoffice.events.bus import open_bus
 from backoffice.events.relay import Relay
 from backoffice.fulfillment import endpoints as fulfillment
-from backoffice.gateway import health
+from backoffice.gateway import health, names
 from backoffice.gateway.health import Health
 from backoffice.inventory import endpoints as inventory
 from backoffice.kit.database import Database
@@ -42,6 +42,7 @@ from integrations.channels import web as web_channel
 
 ROUTERS = (
     health.router,
+    names.router,
     users.router,
     staff.router,
     catalog.router,

@@ -84,14 +84,10 @@ def processes(settings: Settings, model: Path) -> list[Process]:
     actions = [sys.executable, "-m", "actions", "--port", str(settings.port + 2)]
     app = [sys.executable, "-m", "uvicorn", "backoffice.app:app", "--host", settings.host]
     app += ["--port", str(settings.port), "--no-access-log", "--ws-max-size", str(LARGEST_MESSAGE)]
+    service = shared | {"XIAOER_SERVICE_TOKEN": settings.service_token}
     return [
-        Process("bot", bot, logs / "bot.log", bot_environment() | shared),
-        Process(
-            "actions",
-            actions,
-            logs / "actions.log",
-            shared | {"XIAOER_SERVICE_TOKEN": settings.service_token},
-        ),
+        Process("bot", bot, logs / "bot.log", bot_environment() | service),
+        Process("actions", actions, logs / "actions.log", service),
         Process("app", app, logs / "app.log", shared),
     ]
 

@@ -76,7 +76,9 @@ async def fingerprint(session: ReadSession) -> tuple[object, ...]:
 
 async def all_names(session: ReadSession) -> list[tuple[int, str, str, list[str]]]:
     """Each product's id, name, category and keywords."""
-    rows = await session.execute(select(Product.id, Product.name, Product.category, Product.keywords))
+    rows = await session.execute(
+        select(Product.id, Product.name, Product.category, Product.keywords).order_by(Product.id)
+    )
     return [(row.id, row.name, row.category, row.keywords) for row in rows.all()]
 
 
@@ -89,3 +91,7 @@ async def all_facts(session: ReadSession) -> list[tuple[int, str, dict[str, str]
 async def all_variants(session: ReadSession) -> list[tuple[str, str]]:
     """Each pair of colour and size there is."""
     return [(colour, size) for colour, size in await session.execute(select(Sku.colour, Sku.size).distinct())]
+
+
+async def all_brands(session: ReadSession) -> list[str]:
+    return list(await session.scalars(select(Product.brand).distinct().order_by(Product.brand)))

@@ -137,3 +137,24 @@ class SizeAdvice(BaseModel):
     missing: list[str]
     table: list[dict[str, Any]]
     note: Literal["fits", "between", "nearest", "outside", "missing", "no_table"]
+
+
+class ProductName(BaseModel):
+    """`words` are other words shoppers use for it."""
+
+    id: int
+    name: str
+    words: list[str]
+
+
+class Named(BaseModel):
+    name: str
+
+
+class ProductNames(BaseModel):
+    """What shoppers may name of what is sold, each once."""
+
+    products: list[ProductName]
+    brands: list[Named]
+    colours: list[Named]
+    sizes: list[Named]

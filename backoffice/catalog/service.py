@@ -13,8 +13,11 @@ from backoffice.catalog.pictures import draw
 from backoffice.catalog.schemas import (
     Found,
     FoundProduct,
+    Named,
     ProductAnswer,
     ProductList,
+    ProductName,
+    ProductNames,
     ProductSummary,
     ProductView,
     SizeAdvice,
@@ -149,6 +152,21 @@ async def search(session: ReadSession, q: str, category: str, page: Page) -> Pro
     """A page of the products whose name, brand or category holds `q`."""
     ids, total = await repository.search(session, q.strip(), category, page)
     return ProductList(products=list((await products(session, ids)).values()), total=total)
+
+
+async def names(session: ReadSession) -> ProductNames:
+    """What shoppers may name of all that is sold."""
+    rows, variants = await repository.all_names(session), await repository.all_variants(session)
+    return ProductNames(
+        products=[ProductName(id=id, name=name, words=words) for id, name, _, words in rows],
+        brands=each_once(await repository.all_brands(session)),
+        colours=each_once(colour for colour, _ in variants),
+        sizes=each_once(size for _, size in variants),
+    )
+
+
+def each_once(said: Iterable[str]) -> list[Named]:
+    return [Named(name=name) for name in sorted(set(said)) if name]
 
 
 async def name_index(session: ReadSession) -> NameIndex:

@@ -52,3 +52,10 @@ class DeliveryOptions(BaseModel):
     ships_from: ShipsFrom | None
     understood_city: str | None
     free_from_fen: int
+
+
+class CarrierName(BaseModel):
+    """`id` is the carrier's code."""
+
+    id: str
+    name: str

@@ -6,6 +6,7 @@ from backoffice.catalog import service as catalog
 from backoffice.fulfillment import domain, repository
 from backoffice.fulfillment.models import Shipment
 from backoffice.fulfillment.schemas import (
+    CarrierName,
     DeliveryOption,
     DeliveryOptions,
     ShipmentView,
@@ -17,12 +18,21 @@ from backoffice.inventory.schemas import LocationView
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, NotFound
 from backoffice.kit.geo import distance_km
-from backoffice.kit.messages import message
+from backoffice.kit.messages import catalogue, message
 from backoffice.kit.time import now
+
+PICKUP = "store"
+"""Stands for a carrier where the shopper comes and gets it."""
 
 
 def carrier_label(carrier: str) -> str:
     return message("fulfillment", f"carriers.{carrier}")
+
+
+def carrier_names() -> list[CarrierName]:
+    """Every carrier that parcels are sent with."""
+    labels = catalogue("fulfillment")["carriers"]
+    return [CarrierName(id=code, name=name) for code, name in labels.items() if code != PICKUP]
 
 
 def view(shipment: Shipment) -> ShipmentView:

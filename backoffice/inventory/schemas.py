@@ -83,3 +83,8 @@ class StockItem(BaseModel):
 class Stock(BaseModel):
     items: list[StockItem]
     understood_place: str | None
+
+
+class StoreName(BaseModel):
+    id: int
+    name: str

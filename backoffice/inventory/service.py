@@ -15,6 +15,7 @@ from backoffice.inventory.schemas import (
     Place,
     Stock,
     StockItem,
+    StoreName,
     Stores,
     StoreStock,
     StoreView,
@@ -250,3 +251,8 @@ async def stock(
         ],
         understood_place=named.name if named else None,
     )
+
+
+async def store_names(session: ReadSession) -> list[StoreName]:
+    """Every store."""
+    return [StoreName(id=each.id, name=each.name) for each in await repository.locations(session, "store")]

@@ -2,8 +2,8 @@
 
 An exact name is looked up for every stretch of the text. A mistyped one is found by its sound (雨绒服 is
 羽绒服), or with one character wrong, missing or too much in four (rapidfuzz on the sounds, among the names
-that share most pairs of them). What shoppers write otherwise is no typo: a stretch whose pairs of characters are
-ordinary is left alone, so that 蓝色耳机 does not become 蓝牙耳机.
+that share most pairs of them). What shoppers write otherwise is no typo: a stretch whose pairs of characters
+are ordinary is left alone, so that 蓝色耳机 does not become 蓝牙耳机.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ import requests
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
+RETRY_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
 
 
@@ -50,14 +52,16 @@ class LiveNames:
         return follower
 
     def _follow(self, extractor: weakref.ref[Knowing]) -> None:
-        pause = threading.Event()
+        retry = RETRY_SECONDS
         while (known := extractor()) is not None:
             try:
                 self.refresh(known)
+                wait, retry = EVERY_SECONDS, RETRY_SECONDS
             except Exception as problem:
-                log.warning("names stay as they are: %r", problem)
+                log.info("names stay as they are: %r", problem)
+                wait, retry = retry, min(2 * retry, EVERY_SECONDS)
             del known
-            pause.wait(EVERY_SECONDS)
+            time.sleep(wait)
 
     def refresh(self, extractor: Knowing) -> bool:
         """Fetch once; whether the names had changed. Raises `requests.RequestException`."""
