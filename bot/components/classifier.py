@@ -17,13 +17,16 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.components.features import Features
 from bot.components.linear import LinearModel
+from bot.components.noise import Noise
 from bot.components.text import clauses, sentences, stands_alone
 
 ALSO_ASKED = "also_asked"
 SHOP_WORD = "shop_word"
+CONCEPT = "concept_"
 SOCIAL = {"greet", "goodbye", "thanks", "affirm", "deny", "nudge", "chitchat", "bot_challenge"}
 FEELING = {"complaint", "feedback"}
-UNASKED = SOCIAL | {"out_of_scope"}
+OUTSIDE = "out_of_scope"
+UNASKED = SOCIAL | {OUTSIDE}
 FIRST = {"human_handoff"}
 
 
@@ -37,8 +40,9 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`sure`: the confidence from which a part of a message stands for itself."""
-        return {"sure": 0.8, "ranking_length": 10}
+        """`sure`: the confidence from which a part of a message stands for itself; `outside`: how much likelier
+        than in the training data a message is out of scope."""
+        return {"sure": 0.8, "outside": 2.0, "ranking_length": 10}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -58,15 +62,23 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learn from the intent examples; the lookup table `shop_word` names words not to be cut."""
-        tables = [table["elements"] for table in training_data.lookup_tables if table["name"] == SHOP_WORD]
-        words = [word for table in tables for word in table]
-        self._features = Features(words)
-        examples = training_data.intent_examples
-        names = [self._features(example.get(TEXT)) for example in examples]
-        self._model = LinearModel.fit(names, [example.get(INTENT) for example in examples])
+        """Learn from the intent examples, each also as one that was typed less carefully.
+
+        The lookup table `shop_word` names words not to be cut, those that begin with `concept_` the words of
+        a concept.
+        """
+        tables = {table["name"]: table["elements"] for table in training_data.lookup_tables}
+        concepts = {name: words for name, words in tables.items() if name.startswith(CONCEPT)}
+        known = {"words": tables.get(SHOP_WORD, []), "concepts": concepts}
+        self._features = Features(**known)
+        pairs = [(example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples]
+        noise = Noise()
+        noisy = [noise(text, framed=intent not in SOCIAL) for text, intent in pairs]
+        copies = [(at, self._features(text)) for at, text in enumerate(noisy) if text != pairs[at][0]]
+        documents = [self._features(text) for text, _ in pairs]
+        self._model = LinearModel.fit(documents, [intent for _, intent in pairs], copies)
         with self._storage.write_to(self._resource) as folder:
-            (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf8")
+            (folder / "known.json").write_text(json.dumps(known, ensure_ascii=False), encoding="utf8")
             self._model.save(folder)
         return self._resource
 
@@ -81,7 +93,7 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
     ) -> ShopIntentClassifier:
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
-            component._features = Features(json.loads((folder / "words.json").read_text(encoding="utf8")))
+            component._features = Features(**json.loads((folder / "known.json").read_text(encoding="utf8")))
             component._model = LinearModel.load(folder)
         return component
 
@@ -121,6 +133,9 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
     def _rank(self, text: str) -> list[dict[str, Any]]:
         assert self._model is not None, "the classifier has not been trained"
         chances = self._model.probabilities(self._features(text))
+        if OUTSIDE in self._model.labels:
+            chances[self._model.labels.index(OUTSIDE)] *= self._config["outside"]
+            chances /= chances.sum()
         order = np.argsort(-chances)[: self._config["ranking_length"]]
         return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in order]
 

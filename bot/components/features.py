@@ -1,11 +1,13 @@
-"""What the intent classifier looks at: characters, words and sounds."""
+"""What the intent classifier looks at: characters, words, sounds and concepts."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 
 import jieba
 from pypinyin import lazy_pinyin
 
+from bot.components.concepts import Concepts
 from bot.components.text import normalise
 
 jieba.setLogLevel(logging.WARNING)
@@ -15,20 +17,26 @@ _MERGED_SOUNDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", 
 class Features:
     """Turns a message into feature names; `words` are shop words that must not be cut apart."""
 
-    def __init__(self, words: Iterable[str] = ()) -> None:
+    def __init__(
+        self, words: Iterable[str] = (), concepts: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
+        self._concepts = Concepts(concepts or {})
         self._jieba = jieba.Tokenizer()
         for word in words:
             self._jieba.add_word(word)
 
     def __call__(self, text: str) -> list[str]:
-        """Names with repetition: `c` characters 1-4, `w` words 1-2, `p` syllables 1-3."""
+        """Names with repetition: `c` characters 1-4, `w` words 1-2, `p` syllables 1-3, `t` concepts 1-2."""
         plain = normalise(text)
         joined = plain.replace(" ", "")
+        concepts = self._concepts(joined)
         words = [word for word in self._jieba.cut(plain) if word != " "]
         return [
             *(f"c{gram}" for gram in _grams(f"^{joined}$", 4)),
             *(f"w{' '.join(gram)}" for gram in _grams(words, 2)),
-            *(f"p{' '.join(gram)}" for gram in _grams([_sound(s) for s in lazy_pinyin(joined)], 3)),
+            *(f"p{' '.join(gram)}" for gram in _grams([careless_sound(s) for s in lazy_pinyin(joined)], 3)),
+            *(f"t{concept}" for concept in concepts),
+            *(f"t{one} {other}" for one, other in combinations(concepts, 2)),
         ]
 
 
@@ -38,7 +46,8 @@ def _grams(items: str | list[str], longest: int) -> Iterator[str | list[str]]:
             yield items[start : start + length]
 
 
-def _sound(syllable: str) -> str:
+def careless_sound(syllable: str) -> str:
+    """A syllable of pinyin without the differences that many speakers do not make."""
     for careful, careless in _MERGED_SOUNDS:
         syllable = syllable.replace(careful, careless)
     return syllable
