@@ -22,7 +22,7 @@ from actions.base import (
 from actions.client import Refused
 from actions.knowledge import answer_from_knowledge, note_missed, say_article, say_special_article
 from actions.shapes import Coupon, FactAnswer, Line, Product, ProductDetail, StockItem
-from actions.talk import ORDER_TOPICS
+from actions.talk import ORDER_TOPICS, NotUnderstood
 
 PRODUCT, SHOWN = "product_id", "shown"
 CLEAR_LEAD = 8
@@ -35,6 +35,7 @@ MOST_FACTS = 5
 MOST_ANSWERS = 3
 MOST_COMPARED = 7
 MOST_WISHED = 300
+GOES_ON = ("recommend_product", "price_inquiry", "fallback")
 MEASURES = ("height_cm", "weight_kg", "foot_mm")
 
 
@@ -268,7 +269,7 @@ class RecommendProduct(Errand):
 
     async def answer(self, turn: Turn) -> list[EventType]:
         said = turn.slot("said") or {}
-        goes_on = turn.slot("topic") == self.title and said.get("action") == self.name()
+        goes_on = turn.slot("topic") in GOES_ON and said.get("action") == self.name()
         wish = "" if turn.pressed else turn.text
         found = await turn.shop.suggest(wish or " ")
         if goes_on and wish:
@@ -293,6 +294,14 @@ class RecommendProduct(Errand):
         ids = [product.id for product in found.products]
         remembered = {"action": self.name(), "text": wish}
         return [SlotSet(PRODUCT, ids[0]), SlotSet(SHOWN, ids), SlotSet("said", remembered)]
+
+
+class NotUnderstoodOrBudget(NotUnderstood):
+    """A bare sum after a recommendation (`300` by itself says no intent) narrows it."""
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        narrows = turn.slot("topic") == RecommendProduct.title and wording.says("sum", turn.text)
+        return await RecommendProduct().answer(turn) if narrows else await super().answer(turn)
 
 
 class ProductInquiry(ProductErrand):
@@ -369,7 +378,7 @@ class ProductInquiry(ProductErrand):
 def in_words(answer: FactAnswer) -> str:
     """The yes or no with the facts that prove it, or the facts alone."""
     facts = wording.piece("and_also").join(
-        wording.piece("fact", name=fact.name, value=fact.value) if fact.name else fact.value
+        wording.piece("fact" if answer.says else "told", name=fact.name, value=fact.value).strip()
         for fact in answer.facts
     )
     return wording.piece("proven", says=answer.says, facts=facts) if answer.says else facts

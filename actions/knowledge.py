@@ -15,6 +15,8 @@ TITLE_LETTERS = 16
 TELLING = 4
 """With fewer letters a message says too little to be a question that went unanswered."""
 MOST_RELATED = 2
+RELATED = 18
+"""The score of 100 from which another article may be what was meant."""
 
 
 def card(article: Article) -> dict[str, Any]:
@@ -82,7 +84,8 @@ async def hear_unhelpful(turn: Turn) -> list[EventType]:
         with suppress(Refused, Unreachable):
             await turn.shop.note_question(question, "", "unhelpful", slug)
         found = await turn.shop.articles(question, "", limit=MOST_RELATED + 1)
-        related = [each for each in (*found.articles, *found.near) if each.slug != slug][:MOST_RELATED]
+        others = (each for each in (*found.articles, *found.near) if each.slug != slug)
+        related = [each for each in others if each.score >= RELATED][:MOST_RELATED]
     turn.say("unhelpful", [*map(open_button, related), human()])
     return []
 

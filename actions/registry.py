@@ -77,7 +77,7 @@ ERRANDS: list[Errand] = [
     talk.BotChallenge(),
     talk.Nudge(),
     talk.NotUnderstood("out_of_scope"),
-    talk.NotUnderstood("fallback"),
+    catalog.NotUnderstoodOrBudget("fallback"),
 ]
 FORMS: list[Form] = [
     cancelling.CancelForm(),

@@ -317,6 +317,7 @@ class Article(BaseModel):
     title: str
     answer: str
     url: str = ""
+    score: float = 0
 
 
 class Articles(BaseModel):

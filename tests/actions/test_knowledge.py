@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from actions.catalog import PriceInquiry, ProductInquiry, RecommendProduct
+from actions.catalog import NotUnderstoodOrBudget, PriceInquiry, ProductInquiry, RecommendProduct
 from actions.knowledge import Knowledge
 from actions.service import Feedback
 from tests.actions.conftest import Backoffice, message, run
@@ -27,7 +27,14 @@ async def test_an_answer_shows_its_source_and_hears_that_it_does_not_help(backof
     heard = json.loads(result.buttons[-1]["payload"].removeprefix("/feedback"))
     assert heard == {"kind": "unhelpful", "article": "return-opened", "question": "拆了还能退吗"}
     backoffice.answers["POST /api/knowledge/questions"] = (201, {"noted": True})
-    backoffice.answers[FOUND] = (200, {"articles": [ARTICLE], "near": [GENERAL], "general": None})
+    backoffice.answers[FOUND] = (
+        200,
+        {
+            "articles": [ARTICLE],
+            "near": [GENERAL | {"score": 20}, GENERAL | {"slug": "far", "score": 9}],
+            "general": None,
+        },
+    )
     pressed = await run(Feedback(), message("/feedback", "feedback", entities=heard))
     noted = next(each for each in backoffice.asked if each.method == "POST")
     assert json.loads(noted.content)["kind"] == "unhelpful"
@@ -106,3 +113,5 @@ async def test_wishes_add_up(backoffice: Backoffice) -> None:
     more = message("300以内", "price_inquiry", topic="recommend_product", said=first.slots["said"])
     assert (await run(PriceInquiry(), more)).slots["said"]["text"] == "给我妈买 300以内"
     assert json.loads(backoffice.asked[-1].content)["text"] == "给我妈买 300以内"
+    unclear = message("300以内", "nlu_fallback", topic="recommend_product", said=first.slots["said"])
+    assert (await run(NotUnderstoodOrBudget("fallback"), unclear)).said == ["recommend"]
