@@ -79,6 +79,15 @@ class Turn:
         """The first value of an entity in this message, or None."""
         return next(self.tracker.get_latest_entity_values(name), None)
 
+    @property
+    def times(self) -> list[dict[str, str]]:
+        """The times that the message names: their words, from, to."""
+        heard = (
+            each for each in self.tracker.latest_message.get("entities") or [] if each["entity"] == "when"
+        )
+        said = self.tracker.latest_message.get("text") or ""
+        return [{"words": said[each["start"] : each["end"]], **each["value"]} for each in heard]
+
     def say(
         self,
         response: str,
@@ -213,7 +222,7 @@ class OrderErrand(Errand):
         number, last4, before = turn.entity(ORDER), turn.entity("last4"), turn.slot(ORDER)
         if resumed(turn):
             number = before
-        meant = await turn.shop.order_meant(number or turn.text, self.errand, before, last4)
+        meant = await turn.shop.order_meant(number or turn.text, self.errand, before, last4, turn.times)
         match meant.verdict:
             case "one":
                 return [], meant.orders[0]

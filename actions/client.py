@@ -1,6 +1,6 @@
 """The backoffice's API as the actions use it: typed, on behalf of one conversation's turn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -79,12 +79,19 @@ class Shop:
         return await self._send(method, path, shape, headers, json=body)
 
     async def order_meant(
-        self, text: str, errand: str, order_no: str | None = None, last4: str | None = None
+        self,
+        text: str,
+        errand: str,
+        order_no: str | None = None,
+        last4: str | None = None,
+        times: Sequence[Mapping[str, str]] = (),
     ) -> shapes.Meant:
-        """Which order `text` is about, for an errand (status, cancel, return, ...)."""
-        return await self._ask(
-            "/api/orders/meant", shapes.Meant, text=text, errand=errand, order_no=order_no, last4=last4
-        )
+        """Which order `text` is about, for an errand (status, cancel, return, ...).
+
+        `times` are the times it names: {"words", "from", "to"}.
+        """
+        asked = {"text": text, "errand": errand, "order_no": order_no, "last4": last4, "times": list(times)}
+        return await self._ask("/api/orders/meant", shapes.Meant, **asked)
 
     async def order(self, number: str) -> shapes.Order:
         return await self._get(f"/api/orders/{number}", shapes.Order)

@@ -67,6 +67,23 @@ class OrderFacts:
 
 
 @dataclass(frozen=True)
+class SpokenTime:
+    """Words of a message that name a time, as the bot understood them: from `since` to before `until`."""
+
+    words: str
+    since: datetime
+    until: datetime
+
+    def holds(self, moment: datetime) -> bool:
+        return self.since <= moment < self.until
+
+    def holds_day_of(self, moment: datetime) -> bool:
+        """Whether it is on one of the days; people seldom know the hour."""
+        last = shop_date(self.until - timedelta(microseconds=1))
+        return shop_date(self.since) <= shop_date(moment) <= last
+
+
+@dataclass(frozen=True)
 class Meant:
     """A verdict with the numbers of the orders it is about, newest first, and the rule that decided."""
 
@@ -128,12 +145,13 @@ def which_order(
     order_no: str | None = None,
     last4: str | None = None,
     named: frozenset[int] = frozenset(),
+    times: Sequence[SpokenTime] = (),
 ) -> Meant:
     """The order that `text` means, out of `orders`, for this errand.
 
     What the text itself says comes first: a full number, a parcel's number, four last digits, then when it
-    was bought and what it was (`named` are the products which the catalogue hears in the text). `order_no`
-    is the order talked about before: it counts when the text says nothing.
+    was bought and what it was (`named` are the products which the catalogue hears in the text, `times` those
+    which the bot does). `order_no` is the order talked about before: it counts when the text says nothing.
     A hint that fits no order never leads to another one: the verdict is then "many".
     """
     mine = sorted(orders, key=lambda order: order.placed_at, reverse=True)
@@ -155,7 +173,7 @@ def which_order(
         return decide(fit(errand, hits, now), "last4")
     if tails:
         return Meant("many", numbers_of(fitting), "no_match")
-    return by_words(said, errand, mine, fitting, now, order_no, named)
+    return by_words(said, errand, mine, fitting, now, order_no, named, times)
 
 
 def by_words(
@@ -166,16 +184,23 @@ def by_words(
     now: datetime,
     order_no: str | None,
     named: frozenset[int],
+    times: Sequence[SpokenTime],
 ) -> Meant:
-    days = bought_days(text, shop_date(now))
-    then = [order for order in mine if days and days[0] <= shop_date(order.placed_at) <= days[1]]
+    time = next((time for time in times if is_purchase(text, time.words)), None)
+    days = bought_days(text, shop_date(now)) if time is None else None
+    if time:
+        then = [order for order in mine if time.holds(order.placed_at)]
+        then = then or [order for order in mine if time.holds_day_of(order.placed_at)]
+    else:
+        then = [order for order in mine if days and days[0] <= shop_date(order.placed_at) <= days[1]]
+    dated = bool(time or days)
     called = by_product(text, mine, named)
     if named and not called and not THIS_ONE.search(text):
         return Meant("many", numbers_of(then or fitting), "no_match")
-    if days and not then:
+    if dated and not then:
         return Meant("many", numbers_of(called or fitting), "no_match")
-    hits = [order for order in then if order in called] if days and called else then or called
-    if days and called and not hits:
+    hits = [order for order in then if order in called] if dated and called else then or called
+    if dated and called and not hits:
         return Meant("many", numbers_of([order for order in mine if order in then or order in called]))
     if JUST.search(text):
         newest = (hits or mine)[0]
@@ -232,11 +257,20 @@ def bought_days(text: str, today: date) -> tuple[date, date] | None:
     A day counts only beside a word of buying: "昨天到的" tells nothing about the purchase.
     """
     for match, days in spoken_days(text, today):
-        before, after = text[: match.start()], text[match.end() :]
-        only_a_day = len(before.strip() + after.strip()) < 3
-        if only_a_day or BOUGHT_AFTER.match(after) or BOUGHT_BEFORE.search(before):
+        if beside_buying(text[: match.start()], text[match.end() :]):
             return days
     return None
+
+
+def beside_buying(before: str, after: str) -> bool:
+    """Whether a time between these words is that of a purchase."""
+    only_a_day = len(before.strip() + after.strip()) < 3
+    return bool(only_a_day or BOUGHT_AFTER.match(after) or BOUGHT_BEFORE.search(before))
+
+
+def is_purchase(text: str, words: str) -> bool:
+    before, found, after = text.partition(words)
+    return bool(found) and beside_buying(before, after)
 
 
 def spoken_days(text: str, today: date) -> Iterable[tuple[re.Match[str], tuple[date, date]]]:

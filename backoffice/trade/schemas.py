@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
 
 from backoffice.fulfillment.schemas import ShipmentView
 from backoffice.trade.domain import ErrandName, Verdict, share_of
@@ -114,6 +114,14 @@ class Orders(BaseModel):
     total: int
 
 
+class Spoken(BaseModel):
+    """Words of the text that name a time, which ends before `to`."""
+
+    words: Annotated[str, Field(min_length=1, max_length=100)]
+    since: AwareDatetime = Field(alias="from")
+    until: AwareDatetime = Field(alias="to")
+
+
 class Which(BaseModel):
     """`order_no` is the order talked about before, `last4` the last digits that were said, at least four."""
 
@@ -121,6 +129,7 @@ class Which(BaseModel):
     errand: ErrandName
     order_no: Annotated[str, Field(max_length=40)] | None = None
     last4: Annotated[str, Field(max_length=40)] | None = None
+    times: Annotated[list[Spoken], Field(max_length=20)] = []
 
 
 class WhichOrder(BaseModel):

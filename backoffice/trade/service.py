@@ -105,6 +105,7 @@ async def which(session: ReadSession, shopper: Shopper, asked: Which) -> WhichOr
         number,
         tail if len(tail) >= 4 else None,
         named,
+        [domain.SpokenTime(time.words, time.since, time.until) for time in asked.times],
     )
     if visitor and meant.verdict == "unknown_number":
         return WhichOrder(verdict="sign_in", orders=[], reason=meant.reason)

@@ -15,6 +15,7 @@ from backoffice.trade.domain import (
     ErrandName,
     Item,
     OrderFacts,
+    SpokenTime,
     allowed,
     progress,
     tax_number,
@@ -114,6 +115,32 @@ def test_one_order_is_meant(text: str, errand: ErrandName, number: int) -> None:
 )
 def test_several_candidates_newest_first(text: str, errand: ErrandName, numbers: list[int]) -> None:
     assert meant(text, errand) == ("many", numbers)
+
+
+def shop_time(words: str, since: str, until: str) -> SpokenTime:
+    return SpokenTime(words, *(datetime.fromisoformat(f"2026-{each}:00+08:00") for each in (since, until)))
+
+
+@pytest.mark.parametrize(
+    ("text", "time", "number"),
+    [
+        ("双十一买的", ("双十一", "11-11T00:00", "11-12T00:00"), 6),
+        ("双十一那天下的单", ("双十一", "11-11T00:00", "11-12T00:00"), 6),
+        ("上周六下午买的", ("上周六下午", "11-14T12:00", "11-14T18:00"), 4),
+        ("上周六晚上八点买的", ("上周六晚上八点", "11-14T20:00", "11-14T21:00"), 4),
+        ("一会儿前付的款", ("一会儿前", "11-22T13:00", "11-22T16:00"), 1),
+    ],
+)
+def test_a_time_that_the_bot_understood(text: str, time: tuple[str, str, str], number: int) -> None:
+    singles_day = order(6, "delivered", 11, MUG)
+    found = which_order(text, "status", [*ALL, singles_day], NOW, times=[shop_time(*time)])
+    assert (found.verdict, [int(one) for one in found.numbers]) == ("one", [number])
+
+
+def test_a_time_beside_no_word_of_buying_tells_nothing() -> None:
+    time = shop_time("双十一", "11-11T00:00", "11-12T00:00")
+    found = which_order("双十一有活动吗", "status", [TODAY, LAST_WEEK], NOW, times=[time])
+    assert found.reason != "no_match"
 
 
 def test_a_number_that_is_not_theirs_is_unknown() -> None:
@@ -256,7 +283,7 @@ async def test_the_api_tells_which_order(
     mug = await shop.order("paid", {CUP: 1}, days_ago=days + 0.1)
     theirs = await shop.order("paid", customer=STRANGER)
 
-    async def ask(text: str, errand: str = "status", **told: str) -> tuple[str, list[str]]:
+    async def ask(text: str, errand: str = "status", **told: Any) -> tuple[str, list[str]]:
         body = {"text": text, "errand": errand} | told
         answer = (await client.post("/api/orders/meant", json=body, headers=owner)).json()
         return answer["verdict"], [one["number"] for one in answer["orders"]]
@@ -271,6 +298,8 @@ async def test_the_api_tells_which_order(
     assert await ask("查一下", order_no="它", last4="1") == ("many", [coat, mug])
     assert await ask("查一下", last4=mug[-4:]) == ("one", [mug])
     assert await ask("") == ("many", [coat, mug])
+    long_ago = {"words": "双十一", "from": "2020-11-11T00:00:00+08:00", "to": "2020-11-12T00:00:00+08:00"}
+    assert await ask("双十一买的", times=[long_ago]) == ("many", [coat, mug])
     assert (
         await client.post("/api/orders/meant", json={"text": "", "errand": "x"}, headers=owner)
     ).status_code == 422
