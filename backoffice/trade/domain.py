@@ -121,7 +121,7 @@ JUST = re.compile(rf"刚刚?才?[^，。！？\s]{{0,4}}{BOUGHT}|刚刚?才?的?
 LATEST = re.compile(
     r"最近(?:的|那|这|一|买|下|拍)|最新|上一[个笔张]?[单订]|上个?订单|最后(?:那|一|买|下|拍)|上次(?:买|拍|下|那|的)"
 )
-THIS_ONE = re.compile(r"它|这[个单笔件张双条]|那[个单笔件张双条]|此单|该订单")
+THIS_ONE = re.compile(r"它|这[个单笔件张双条]|(?<!我)那[个单笔件张双条]|此单|该订单")
 
 NUMBER = re.compile(r"(?<!\d)\d{16}(?!\d)")
 SAID_TAIL = re.compile(
@@ -134,6 +134,22 @@ SENTENCE_WORDS = re.compile(
     "|时候|东西|不要|这个|那个|我的|你们|我们|已经|现在|问题|质量|大小|颜色|商品|产品|一直|尺码|买的"
 )
 HAN = re.compile(r"[㐀-鿿]+")
+KINDS = (
+    (re.compile(r"(?<![邮信])箱"), "箱"),
+    (re.compile(r"鞋"), "鞋"),
+    (re.compile(r"裤"), "裤"),
+    (re.compile(r"裙"), "裙"),
+    (re.compile(r"锅"), "锅"),
+    (re.compile(r"杯"), "杯"),
+    (re.compile(r"被子|棉被"), "被"),
+    (re.compile(r"床单|被套"), "套"),
+    (re.compile(r"手表|那[块只]表"), "表"),
+    (re.compile(r"包包|背包|书包|那[个只]包(?!裹)"), "包"),
+    (re.compile(r"台灯|那[个盏]灯"), "灯"),
+    (re.compile(r"豆子"), "豆"),
+    (re.compile(r"衣服|上衣"), "服衣衫袄裙"),
+)
+"""How shoppers call a kind of thing, and characters that end the names of such things."""
 HUES = "黑白红蓝绿灰粉黄紫棕橙青金银"
 
 
@@ -335,6 +351,9 @@ def by_product(text: str, orders: Sequence[OrderFacts], named: frozenset[int]) -
         for key, length in zip(everything, likeness, strict=True)
         if (length == best if best else key[1].product_id in named)
     ]
+    if not items:
+        kinds = "".join(ends for words, ends in KINDS if words.search(text))
+        items = [key for key in everything if kinds and key[1].name.endswith(tuple(kinds))]
     coloured = [key for key in items or ([] if named else everything) if colour_said(text, key[1].colour)]
     hits = {number for number, _ in coloured or items}
     return [order for order in orders if order.number in hits]
