@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -11,7 +11,11 @@ from typing import Any, Self, TypeVar
 from rich.console import Console
 
 from backoffice.client import Event, Shop
+from backoffice.demo.seed import seed
+from backoffice.demo.situations import SIGN_INS, SignIn
 from backoffice.doctor import LOCAL, free_port
+from backoffice.kit.database import Database
+from backoffice.migrations import upgrade
 from backoffice.settings import Settings
 from backoffice.supervisor import Process, Supervisor
 from backoffice.trainer import ROOT
@@ -25,10 +29,11 @@ class LiveShop:
     """Three real processes on free ports, with a small demo shop whose state is in `folder`.
 
     The newest model of the project is served, trained first when it is stale. An empty `database_url` means
-    SQLite in `folder`.
+    SQLite in `folder`. Besides the demo sign-ins there are those of `more`.
     """
 
-    def __init__(self, folder: Path, database_url: str = "") -> None:
+    def __init__(self, folder: Path, database_url: str = "", more: Sequence[SignIn] = ()) -> None:
+        self._more = more
         self.settings = Settings(
             state=folder,
             models=ROOT / "models",
@@ -82,9 +87,20 @@ class LiveShop:
     async def _start(self) -> None:
         quiet = Console(quiet=True)
         model = await trained(self.settings, quiet)
+        if self._more:
+            await self._fill()
         await self._supervisor.run(seeding(self.settings, *SMALL))
         self._processes = {process.name: process for process in processes(self.settings, model)}
         await self._begin(*self._processes.values())
+
+    async def _fill(self) -> None:
+        database = Database(self.settings.database_url)
+        try:
+            await upgrade(database)
+            sign_ins = (*SIGN_INS, *self._more)
+            await seed(database, customers=len(sign_ins) + 30, orders=6 * len(sign_ins), sign_ins=sign_ins)
+        finally:
+            await database.close()
 
     async def _begin(self, *beginning: Process) -> None:
         for process in beginning:

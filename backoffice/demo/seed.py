@@ -1,6 +1,6 @@
 """Fills an empty shop, all of it or nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backoffice.catalog.models import Product, Sku
 from backoffice.demo.rows import HOUR, Row, data
 from backoffice.demo.shop import Shop, Story
-from backoffice.demo.situations import SIGN_INS, SITUATIONS, STORIES
+from backoffice.demo.situations import SIGN_INS, SITUATIONS, STORIES, SignIn
 from backoffice.inventory.models import Location
 from backoffice.kit.database import Base, Database, insert_many
 from backoffice.kit.errors import Conflict
@@ -48,6 +48,7 @@ async def seed(
     orders: int = 10_000,
     progress: Progress | None = None,
     moment: datetime | None = None,
+    sign_ins: Sequence[SignIn] = SIGN_INS,
 ) -> Summary:
     """Fill the shop with `customers` and `orders`, in one transaction.
 
@@ -66,7 +67,7 @@ async def seed(
         await require_empty(connection)
         await load(connection, shop.take())
         tell("customers", 0, customers)
-        people = invite(shop, customers)
+        people = invite(shop, customers, sign_ins)
         await load(connection, shop.take())
         tell("customers", customers, customers)
         stories = plot(shop, orders - shop.made[Order])
@@ -113,12 +114,12 @@ async def load(connection: AsyncConnection, rows: Mapping[type[Base], list[Row]]
         await insert_many(connection, table, rows[table])
 
 
-def invite(shop: Shop, customers: int) -> list[Row]:
+def invite(shop: Shop, customers: int, sign_ins: Sequence[SignIn]) -> list[Row]:
     """The staff, those of the sign-ins with their orders, and then the other customers, who are returned."""
     password_hash = hash_password(DEMO_PASSWORD)
     for member in data("people")["staff"]:
         shop.new(StaffMember, **member, password_hash=password_hash)
-    for sign_in in SIGN_INS:
+    for sign_in in sign_ins:
         customer = shop.customer(
             city=sign_in.city,
             name=sign_in.name,
@@ -128,7 +129,7 @@ def invite(shop: Shop, customers: int) -> list[Row]:
             joined=2 if sign_in.key == "newcomer" else None,
         )
         SITUATIONS[sign_in.key](shop, customer)
-    return [shop.customer() for _ in range(customers - len(SIGN_INS))]
+    return [shop.customer() for _ in range(customers - len(sign_ins))]
 
 
 def plot(shop: Shop, orders: int) -> list[Story]:
