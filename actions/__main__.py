@@ -9,7 +9,7 @@ from rasa_sdk.endpoint import create_app
 from rasa_sdk.executor import ActionExecutor
 from sanic import Sanic
 
-from actions.registry import ERRANDS, FORMS, QUESTIONS
+from actions.registry import ACTIONS
 from actions.settings import get_settings
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     for talkative in ("httpx", "rasa_sdk.executor"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     executor = Executor()
-    for action in (*ERRANDS, *FORMS, *QUESTIONS):
+    for action in ACTIONS:
         executor.register_action(action)
     app = create_app(executor)
     app.config.KEEP_ALIVE_TIMEOUT = 120

@@ -19,12 +19,13 @@ log = logging.getLogger(__name__)
 REQUESTED = "requested_slot"
 STOPPED = "stopped"
 ORDER = "order_no"
+SAID, UNCLEAR, LATER, REMINDER, MISSES = "said", "unclear", "later", "reminder", "misses"
+FLEETING = (UNCLEAR, MISSES)
+"""Slots about not being understood: whatever is understood empties them."""
 SURE = 0.5
 AFFIRM, DENY = "affirm", "deny"
 MOST_ALSO = 2
 DROPPING = 8
-BRIEF = 6
-"""So many letters of the same wish confirm it; more may be about another order."""
 
 
 class Button(TypedDict):
@@ -43,6 +44,11 @@ def button(label: str, intent: str, **entities: Any) -> Button:
     return Button(title=wording.piece(f"button.{label}"), payload=command(intent, **entities))
 
 
+def reading(intent: str) -> Button:
+    """A button that says what an intent is about."""
+    return Button(title=wording.piece(f"reading.{intent}"), payload=command(intent))
+
+
 def human() -> Button:
     return button("human", "human_handoff")
 
@@ -52,17 +58,31 @@ class Turn:
 
     def __init__(self, action: str, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
         message = tracker.latest_message
+        self.action = action
         self.metadata: dict[str, Any] = message.get("metadata") or {}
         self.tracker, self._dispatcher = tracker, dispatcher
         self.intent: str = (message.get("intent") or {}).get("name") or ""
         self.confidence: float = (message.get("intent") or {}).get("confidence") or 0.0
         self.text: str = message.get("text") or ""
         self.pressed = self.text.startswith("/")
+        self.entities: dict[str, Any] = {}
+        for found in message.get("entities") or []:
+            self.entities.setdefault(found["entity"], found["value"])
+        self.readings: list[dict[str, Any]] = message.get("intent_ranking") or []
+        """The intents it may have, each with its confidence, the likeliest first."""
         self.also: list[dict[str, Any]] = message.get("also_asked") or []
         self.waits = False
         """Whether the answer ends with a question of its own, so that no form may go on below it."""
         turn, turn_id = self.metadata.get("turn") or "", self.metadata.get("turn_id") or ""
         self.shop = Shop(turn, turn_id, action)
+        unclear = self.slot(UNCLEAR) or {}
+        if self.pressed and not self.entities and self.intent in unclear.get("intents", ()):
+            self.text, self.entities, self.pressed = unclear["text"], unclear["entities"], False
+
+    def press(self, intent: str, **entities: Any) -> None:
+        """Take the message for the press of a button."""
+        self.intent, self.text, self.pressed = intent, command(intent, **entities), True
+        self.entities, self.also = entities, []
 
     @property
     def signed_in(self) -> bool:
@@ -72,12 +92,18 @@ class Turn:
     def form(self) -> str | None:
         return (self.tracker.active_loop or {}).get("name")
 
+    def aside(self, action: str, intent: str, text: str) -> "Turn":
+        """The part `text` of this message, heard by another action."""
+        part = Turn(action, self._dispatcher, self.tracker)
+        part.intent, part.text, part.also = intent, text, []
+        return part
+
     def slot(self, name: str) -> Any:
         return self.tracker.slots.get(name)
 
     def entity(self, name: str) -> Any:
         """The first value of an entity in this message, or None."""
-        return next(self.tracker.get_latest_entity_values(name), None)
+        return self.entities.get(name)
 
     @property
     def times(self) -> list[dict[str, str]]:
@@ -109,6 +135,13 @@ class Turn:
     def no(self) -> bool:
         return self.intent == DENY or wording.says("declines", self.text)
 
+    def asks(self) -> bool:
+        """Whether it is a question rather than a wish."""
+        return not self.pressed and wording.says("question", self.text)
+
+    def swears(self) -> bool:
+        return not self.pressed and wording.says("swears", self.text)
+
 
 class Errand(Action, ABC):
     """Answers the intents that lead to `action_<name>`."""
@@ -117,7 +150,7 @@ class Errand(Action, ABC):
     informs: bool = True
     """Whether it only tells something: a form that is under way goes on afterwards."""
     also: bool = True
-    """Whether it is answered when a message asks it besides something else; if it only tells something."""
+    """Whether it is answered when a message asks it besides something else."""
 
     def name(self) -> str:
         return f"action_{self.title}"
@@ -127,16 +160,27 @@ class Errand(Action, ABC):
         """Say what there is to say; returns what is to be remembered."""
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[EventType]:
-        turn = Turn(self.name(), dispatcher, tracker)
+        return await self.take(Turn(self.name(), dispatcher, tracker))
+
+    async def take(self, turn: Turn) -> list[EventType]:
+        """Answer all that the message asks and go back to the form under way, or leave it.
+
+        What is told in between may be about another order: the form goes on with its own.
+        """
         events = await self._answer_or_excuse(turn)
-        follows = any(event["event"] == "followup" for event in events)
-        if turn.also and not turn.pressed:
-            events = await self._answer_also(turn, dispatcher, events)
-        if turn.form and not follows:
+        if not turn.pressed:
+            events = await self._answer_also(turn, events)
+        forgotten = [name for name in FLEETING if turn.slot(name) and name not in set_by(events)]
+        events = [*(SlotSet(name, None) for name in forgotten), *events]
+        if turn.form and not follows(events):
             if self.informs and not turn.waits and turn.form not in OPTIONAL:
-                events.append(FollowupAction(turn.form))
+                events = [event for event in events if event.get("name") != ORDER]
+                quiet = turn.form in PATIENT and turn.slot(REMINDER)
+                events += [SlotSet(REMINDER, "quiet" if quiet else "short"), FollowupAction(turn.form)]
             else:
                 events += [ActiveLoop(None), SlotSet(REQUESTED, None)]
+        elif not turn.form and turn.slot(REQUESTED) and REQUESTED not in set_by(events):
+            events = [SlotSet(REQUESTED, None), *events]
         return events
 
     async def _answer_or_excuse(self, turn: Turn) -> list[EventType]:
@@ -150,26 +194,47 @@ class Errand(Action, ABC):
             turn.say("unreachable", [human()])
             return []
 
-    async def _answer_also(
-        self, turn: Turn, dispatcher: CollectingDispatcher, events: list[EventType]
-    ) -> list[EventType]:
-        """Answer the other questions of the message, in their order, before a form asks anything."""
+    async def _answer_also(self, turn: Turn, events: list[EventType]) -> list[EventType]:
+        """Answer the other questions of the message, in their order, before a form asks anything.
+
+        Another errand that asks something itself is begun when nothing else is going on, or else kept for
+        the end of what is.
+        """
+        kept: list[dict[str, Any]] = []
         for asked in turn.also[:MOST_ALSO]:
-            errand = ALSO_ANSWERED.get(asked["intent"])
-            if errand is None or errand.title == self.title:
+            errand = BY_TITLE.get(asked["intent"])
+            if errand is None or errand.title == self.title or not errand.also:
                 continue
-            also = Turn(errand.name(), dispatcher, turn.tracker)
-            also.intent, also.text, also.also = asked["intent"], asked["text"], []
+            if not errand.informs and (turn.waits or follows(events)):
+                kept.append({"intent": asked["intent"], "text": asked["text"]})
+                continue
+            also = turn.aside(errand.name(), asked["intent"], asked["text"])
             found = await errand._answer_or_excuse(also)
-            events = [*(event for event in found if event["event"] == "slot"), *events]
-        return events
+            turn.waits = turn.waits or also.waits
+            if errand.informs:
+                events = [*(event for event in found if event["event"] == "slot"), *events]
+            else:
+                events = [*events, *found]
+        return [*events, SlotSet(LATER, kept)] if kept else events
 
 
-# Filled by registry.py: who answers an intent asked besides the main one; what each form asks, in order.
-ALSO_ANSWERED: dict[str, Errand] = {}
+def follows(events: list[EventType]) -> bool:
+    """Whether another action or a form goes on after these events."""
+    return any(event["event"] == "followup" for event in events)
+
+
+def set_by(events: list[EventType]) -> set[str]:
+    return {event["name"] for event in events if event["event"] == "slot"}
+
+
+# Filled by registry.py: who answers an intent; what each form asks, in order; intents that repeat its wish.
+BY_TITLE: dict[str, Errand] = {}
 OPTIONAL = ("size_form", "store_form")
 """Forms that only narrow a question: another question ends them instead of being followed by theirs."""
+PATIENT = ("verify_form",)
+"""Forms that remind only once of their question: a visitor may ask many things that need no order."""
 FORM_SLOTS: dict[str, tuple[str, ...]] = {}
+FORM_OWN: dict[str, frozenset[str]] = {}
 
 
 def excuse(turn: Turn, refused: Refused) -> list[EventType]:
@@ -209,16 +274,19 @@ class OrderErrand(Errand):
         return []
 
     async def answer(self, turn: Turn) -> list[EventType]:
-        said = turn.slot("said") or {}
+        said = turn.slot(SAID) or {}
         if turn.pressed or resumed(turn):
             turn.text = said.get("text", "") if said.get("action") == self.name() else ""
         events, order = await self._which(turn)
         if order is None:
-            return [*events, SlotSet("said", {"action": self.name(), "text": turn.text})]
+            return events
+        if said.get("open"):
+            events = [SlotSet(SAID, said | {"open": False, "text": ""})]
         return [*events, SlotSet(ORDER, order.number), *await self.serve(turn, order)]
 
     async def _which(self, turn: Turn) -> tuple[list[EventType], Order | None]:
         """The order meant; or what is to be remembered when the shopper was asked for it."""
+        said: dict[str, Any] = {"action": self.name(), "text": turn.text}
         number, last4, before = turn.entity(ORDER), turn.entity("last4"), turn.slot(ORDER)
         if resumed(turn):
             number = before
@@ -230,6 +298,8 @@ class OrderErrand(Errand):
                 turn.waits = True
                 response = "which_order_else" if meant.reason == "no_match" else "which_order"
                 turn.say(response, [self._choice(order) for order in meant.orders])
+                shown = [{"number": order.number, "total_fen": order.total_fen} for order in meant.orders]
+                return [SlotSet(SAID, said | {"orders": shown, "open": True})], None
             case "unknown_number":
                 turn.say("order_not_found", [human()])
             case "none":
@@ -237,7 +307,8 @@ class OrderErrand(Errand):
             case "sign_in" if number and last4:
                 return [], await turn.shop.verify(number, last4)
             case "sign_in":
-                return begin_form(turn, "verify_form", {"resume": self.name(), "verify_order": number}), None
+                resume = {SAID: said, "resume": self.name(), "verify_order": number}
+                return begin_form(turn, "verify_form", resume), None
         return [], None
 
     def _choice(self, order: Order) -> Button:
@@ -252,7 +323,7 @@ def resumed(turn: Turn) -> bool:
 def begin_form(turn: Turn, form: str, filled: Mapping[str, Any]) -> list[EventType]:
     """Events that start `form` anew with some slots filled already."""
     turn.waits = True
-    fresh = dict.fromkeys(FORM_SLOTS[form]) | {STOPPED: None, REQUESTED: None} | dict(filled)
+    fresh = dict.fromkeys((*FORM_SLOTS[form], STOPPED, REQUESTED, REMINDER)) | dict(filled)
     return [*(SlotSet(name, value) for name, value in fresh.items()), FollowupAction(form)]
 
 
@@ -282,7 +353,7 @@ class Form(Action, ABC):
             return []
         if self.dropped(turn):
             return [SlotSet(STOPPED, True), SlotSet(REQUESTED, None)]
-        if self.complains(turn):
+        if self.complains(turn) or turn.swears() or past(turn, self.form):
             return []
         try:
             heard = await self.hear(turn, asked)
@@ -290,7 +361,8 @@ class Form(Action, ABC):
             log.warning("%s: %s", self.name(), problem)
             turn.say("unreachable", [human()])
             return [SlotSet(STOPPED, "silent"), SlotSet(REQUESTED, None)]
-        return [SlotSet(name, value) for name, value in heard.items()]
+        understood = [name for name in (REMINDER, MISSES) if heard and turn.slot(name)]
+        return [SlotSet(name, value) for name, value in (dict.fromkeys(understood) | heard).items()]
 
     def dropped(self, turn: Turn) -> bool:
         """Whether this message drops what is under way."""
@@ -315,13 +387,17 @@ class Form(Action, ABC):
 
     def confirm(self, turn: Turn, slot: str) -> dict[str, Any]:
         """A yes or a no to the form's last question."""
-        brief = len(turn.text) <= BRIEF and not wording.says("negation", turn.text)
-        again = brief and wording.says(f"wish.{self.form}", turn.text)
+        again = not turn.pressed and wording.repeats(self.form, turn.text)
         if wording.says("question", turn.text) or (self.asks_else(turn) and not again):
             return {}
         if turn.no():
             return {STOPPED: True, REQUESTED: None}
         return {slot: True} if turn.yes() or again else {}
+
+
+def past(turn: Turn, form: str | None) -> bool:
+    """Whether a button was pressed that answers the question of another form."""
+    return turn.pressed and turn.entity("of") not in (None, form)
 
 
 def spoken_since(tracker: Tracker) -> bool:
@@ -379,5 +455,13 @@ class Submission(Errand):
         if stopped:
             if stopped is True:
                 turn.say(f"stopped_{self.form}")
-            return [SlotSet(STOPPED, None)]
-        return await self.submit(turn)
+            events: list[EventType] = [SlotSet(STOPPED, None)]
+        else:
+            events = await self.submit(turn)
+        later = turn.slot(LATER)
+        if not later or follows(events):
+            return events
+        asked = later[0]
+        turn.say("asked_before", [reading(asked["intent"]), human()], asked=asked["text"])
+        again = {"text": asked["text"], "entities": {}, "intents": [asked["intent"]]}
+        return [*events, SlotSet(LATER, later[1:] or None), SlotSet(UNCLEAR, again)]

@@ -129,7 +129,9 @@ class ModifyAddress(OrderErrand):
             tell(turn, order, lead="address_too_late")
             return []
         facts = order_facts(order) | {"receiver": f"{order.receiver} {order.phone} {order.address}"}
-        return begin_form(turn, "address_form", facts | {"address_text": address_in(turn)})
+        return begin_form(
+            turn, "address_form", facts | {"address_text": address_in(turn), "address_before": None}
+        )
 
 
 def address_in(turn: Turn) -> str | None:
@@ -143,13 +145,27 @@ def address_in(turn: Turn) -> str | None:
 
 
 def joined(turn: Turn, told: str) -> str:
-    """What was told before with the phone or name told now, when there is an address before."""
-    before, phone = turn.slot("address_text") or "", turn.entity("phone")
-    if wording.says("address", told) or not wording.says("address", before):
+    """What was told before completed or corrected by what is told now: region, street, name and phone may
+    come one after the other and in any order."""
+    before, phone = turn.slot("address_text") or turn.slot("address_before") or "", turn.entity("phone")
+    if not before:
         return told
-    if phone and wording.says("phone", before):
-        return wording.pattern("phone").sub(phone, before)
-    return wording.piece("address_more", before=before, more=told)
+    if not wording.says("address", told):
+        if phone and wording.says("phone", before):
+            return wording.pattern("phone").sub(phone, before)
+        return wording.piece("address_more", before=before, more=told)
+    place, *people = wording.pattern("comma").split(before)
+    if not wording.says("address", place):
+        place, people = "", [before]
+    region = wording.pattern("region").match(place)
+    in_region = turn.entity("place") or wording.pattern("region").match(told)
+    if in_region and not wording.says("street", told) and not region:
+        told = wording.without("of", told) + place
+    elif not in_region and region:
+        told = region[0] + told
+    if phone or wording.says("receiver", told) or wording.pattern("comma").search(told):
+        return told
+    return wording.piece("comma").join([told, *people])
 
 
 class AddressForm(Form):
@@ -171,7 +187,7 @@ class AddressForm(Form):
             return self.confirm(turn, asked)
         if turn.pressed or self.asks_else(turn) or turn.intent in (AFFIRM, DENY, *self.own):
             return {}
-        return {"address_text": turn.text}
+        return {"address_text": joined(turn, turn.text)}
 
 
 class AddressSubmit(Submission):
@@ -188,7 +204,7 @@ class AddressSubmit(Submission):
                 wording.piece(f"address.{part}") for part in refused.extra.get("missing", [])
             )
             turn.say("address_unclear", missing=missing or wording.piece("address.street"))
-            return begin_form(turn, "address_form", {})
+            return begin_form(turn, "address_form", {"address_before": turn.slot("address_text")})
         turn.say(
             "address_changed",
             (),

@@ -11,7 +11,10 @@ class HumanHandoff(Errand):
     title = "human_handoff"
     informs = False
 
+    def __init__(self, reason: str = "asked") -> None:
+        self._reason = reason
+
     async def answer(self, turn: Turn) -> list[EventType]:
         turn.also = []
-        await turn.shop.hand_over("asked")
+        await turn.shop.hand_over(self._reason)
         return []

@@ -174,7 +174,9 @@ class UrgeShipment(OrderErrand):
     intent = "urge_shipment"
 
     async def serve(self, turn: Turn, order: Order) -> list[EventType]:
-        if not order.can.get("urge"):
+        """Who only asks when it is sent is told so; a wish to hurry is counted."""
+        only_asks = wording.says("when_sent", turn.text) and not wording.says("hurries", turn.text)
+        if only_asks or not order.can.get("urge"):
             tell(turn, order)
             return []
         urged = await turn.shop.urge(order.number)
@@ -196,6 +198,9 @@ class NotReceived(OrderErrand):
     intent = "not_received"
 
     async def serve(self, turn: Turn, order: Order) -> list[EventType]:
+        if wording.says("found_it", turn.text):
+            turn.say("found_it")
+            return []
         if order.state not in ("delivered", "completed"):
             tell(turn, order)
             return []

@@ -1,5 +1,7 @@
 """Every action there is, by the name under which the domain knows it."""
 
+from rasa_sdk.interfaces import Action
+
 from actions import (
     cancelling,
     catalog,
@@ -16,7 +18,8 @@ from actions import (
     talk,
     verify,
 )
-from actions.base import ALSO_ANSWERED, FORM_SLOTS, AskChoice, Errand, Form
+from actions.base import BY_TITLE, FORM_OWN, FORM_SLOTS, AskChoice, Errand, Form, Submission
+from actions.context import InContext
 
 ERRANDS: list[Errand] = [
     orders.OrderStatus(),
@@ -70,7 +73,7 @@ ERRANDS: list[Errand] = [
     handoff.HumanHandoff(),
     talk.Greet(),
     talk.Talk("goodbye", worth=True, informs=False),
-    talk.Talk("thanks"),
+    talk.Talk("thanks", worth=True),
     talk.Talk("affirm"),
     talk.Talk("deny"),
     talk.Talk("chitchat", worth=True),
@@ -95,5 +98,11 @@ FORMS: list[Form] = [
 ]
 QUESTIONS = [AskChoice("return_line"), AskChoice("exchange_line"), AskChoice("exchange_sku")]
 
-ALSO_ANSWERED.update({errand.title: errand for errand in ERRANDS if errand.informs and errand.also})
+BY_TITLE.update({errand.title: errand for errand in ERRANDS})
 FORM_SLOTS.update({form.form: form.slots for form in FORMS})
+FORM_OWN.update({form.form: form.own for form in FORMS})
+ACTIONS: list[Action] = [
+    *(errand if isinstance(errand, Submission) else InContext(errand) for errand in ERRANDS),
+    *FORMS,
+    *QUESTIONS,
+]

@@ -7,6 +7,7 @@ from rasa_sdk.events import EventType, SlotSet
 from actions import wording
 from actions.base import (
     ORDER,
+    REQUESTED,
     Button,
     Form,
     OrderErrand,
@@ -29,6 +30,8 @@ Kind = Literal["return", "exchange"]
 DETAIL_LETTERS = 400
 MOST_CHOICES = 10
 MOST_TOLD = 2
+REASONS = ("unwanted", "size", "defective", "wrong_item", "missing", "other")
+"""In the order of their buttons."""
 OPEN_STATES = ("approved", "picked_up", "received")
 
 
@@ -56,7 +59,7 @@ async def begin(turn: Turn, order: Order, kind: Kind, reason: str | None = None)
         else:
             turn.say(f"not_returnable_{found.reason}", [human()], order_card(order), order=label)
         return []
-    only = found.lines[0] if len(found.lines) == 1 else named(turn.text, found.lines)
+    only = found.lines[0] if len(found.lines) == 1 else meant_line(turn, order, found.lines)
     filled: dict[str, Any] = {
         "order_label": label,
         "lines": [line.model_dump(mode="json") for line in found.lines],
@@ -126,15 +129,25 @@ def next_size(line: ReturnableLine, step: int) -> Choice | None:
 
 
 def named(text: str, lines: list[ReturnableLine]) -> ReturnableLine | None:
-    """The only line whose name shares two letters in a row with the text."""
+    """The only line whose name shares two letters in a row with the text, or else its last letter."""
     said = [line for line in lines if any(line.name[i : i + 2] in text for i in range(len(line.name) - 1))]
+    said = said or [line for line in lines if line.name[-1] in text]
     return said[0] if len(said) == 1 else None
 
 
-def wanted(turn: Turn, line: ReturnableLine) -> Choice | None:
+def meant_line(turn: Turn, order: Order, lines: list[ReturnableLine]) -> ReturnableLine | None:
+    """The line that is named, or else the one of the product talked about before."""
+    talked = {line.id for line in order.lines if line.product_id == turn.slot("product_id")}
+    if turn.form in ("return_form", "exchange_form"):
+        talked = {turn.slot(turn.form.replace("form", "line"))}
+    about_it = [line for line in lines if line.line_id in talked]
+    return named(turn.text, lines) or (about_it[0] if len(about_it) == 1 else None)
+
+
+def wanted(turn: Turn, line: ReturnableLine, text: str | None = None) -> Choice | None:
     """The variant in stock that the message names by colour, size or both, when only one fits."""
     colour, size = turn.entity("colour"), turn.entity("size")
-    step = wording.first_said("step", turn.text)
+    step = wording.first_said("step", turn.text if text is None else text)
     if step and not colour and not size:
         return next_size(line, {"larger": 1, "smaller": -1}[step])
     fits = [
@@ -153,7 +166,8 @@ class ItemForm(Form):
 
     def turns_round(self, turn: Turn) -> bool:
         """Whether a return has become an exchange, or the other way round."""
-        return self.asks_else(turn) and turn.intent in ("return_request", "exchange_request")
+        other = "exchange" if self.form == "return_form" else "return"
+        return turn.intent == f"{other}_request" and wording.says(f"wish.{other}_form", turn.text)
 
     def line(self, turn: Turn, line_id: Any) -> ReturnableLine | None:
         lines = [ReturnableLine.model_validate(line) for line in turn.slot("lines") or []]
@@ -163,6 +177,8 @@ class ItemForm(Form):
         """The item that the message names, by button or by words."""
         lines = [ReturnableLine.model_validate(line) for line in turn.slot("lines") or []]
         chosen = self.line(turn, turn.entity("line")) if turn.pressed else named(turn.text, lines)
+        if turn.slot(REQUESTED) == self.line_slot and not turn.pressed:
+            chosen = chosen or wording.pick(turn.text, lines)
         if chosen is None or chosen.line_id == turn.slot(self.line_slot):
             return {}
         return {self.line_slot: chosen.line_id} | item_facts(chosen)
@@ -221,6 +237,8 @@ class ReturnForm(ItemForm):
             return {}
         heard = self.item(turn)
         said = None if turn.pressed else wording.first_said("reason", turn.text)
+        if asked == "return_reason" and not turn.pressed:
+            said = said or wording.pick(turn.text, REASONS)
         reason = turn.entity("reason") or said
         if reason and reason != turn.slot("return_reason"):
             heard |= {"return_reason": reason} | reason_fact(reason)
@@ -281,7 +299,10 @@ class ExchangeForm(ItemForm):
         pressed = turn.entity("sku")
         if pressed:
             return next((choice for choice in offers(line) if choice.sku_id == pressed), None)
-        return wanted(turn, line)
+        if turn.slot(REQUESTED) == "exchange_sku" and (picked := wording.pick(turn.text, offers(line))):
+            return picked
+        before = "" if turn.slot("exchange_sku") else turn.slot("detail") or ""
+        return wanted(turn, line) or wanted(turn, line, before)
 
 
 class ExchangeSubmit(Submission):
@@ -415,16 +436,15 @@ class ReturnPolicy(Knowledge):
     """The rules; or whether the order talked about can be sent back."""
 
     async def answer(self, turn: Turn) -> list[EventType]:
-        number = turn.slot(ORDER)
-        if not number or not wording.says("same", turn.text):
+        order = await self._talked_about(turn)
+        if order is None:
             return await super().answer(turn)
-        order = await turn.shop.order(number)
         label = wording.order_short(order)
         if order.state not in ("delivered", "completed"):
             choices = [about("cancel", "cancel_order", order)] if order.state != "cancelled" else []
             turn.say("returnable_later", choices, order=label, state=order.state_label)
             return []
-        found = await turn.shop.returnable(number, "return")
+        found = await turn.shop.returnable(order.number, "return")
         until = [line.until for line in found.lines if line.until]
         if found.eligible and until:
             choices = [about("return", "return_request", order), about("exchange", "exchange_request", order)]
@@ -432,6 +452,16 @@ class ReturnPolicy(Knowledge):
         else:
             turn.say(f"not_returnable_{found.reason}", [human()], order=label)
         return []
+
+    @staticmethod
+    async def _talked_about(turn: Turn) -> Order | None:
+        """The order whose goods are named, or the one talked about before when it is pointed at."""
+        if turn.signed_in and not turn.pressed:
+            meant = await turn.shop.order_meant(turn.text, "return")
+            if meant.verdict == "one" and meant.reason == "product":
+                return meant.orders[0]
+        number = turn.slot(ORDER)
+        return await turn.shop.order(number) if number and wording.says("same", turn.text) else None
 
 
 class RefundStatus(OrderErrand):
@@ -444,6 +474,9 @@ class RefundStatus(OrderErrand):
             tell_refunds(turn, order, order.refunds)
             return []
         open_ones = [r for r in await turn.shop.returns(order.number) if r.state in OPEN_STATES]
+        if not any(sent_back.kind == "return" for sent_back in open_ones):
+            others = [sent_back for sent_back in await under_way(turn) if sent_back.kind == "return"]
+            open_ones = others if len(others) == 1 else open_ones
         for sent_back in open_ones[:1]:
             response = "refund_after_return" if sent_back.kind == "return" else "progress_exchange"
             turn.say(response, (), card(sent_back), **facts_of(sent_back))

@@ -1,6 +1,6 @@
 """Complaints, privacy, rules and accounts: filed with a number, or answered from the knowledge base."""
 
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
 from actions.base import (
@@ -22,7 +22,7 @@ from actions.knowledge import (
     say_special_article,
 )
 
-CASES = ("complaint", "privacy_request", "case_filed", "not_received")
+CASES = ("complaint", "privacy_request", "case_filed", "case_under_way", "not_received")
 TELLING = 14
 """From so many letters on, a message tells what happened and needs no question."""
 
@@ -39,15 +39,25 @@ class Complaint(Errand):
 
     async def answer(self, turn: Turn) -> list[EventType]:
         kind = turn.entity("kind") or "complaint"
-        brief = len(turn.text) < TELLING and not turn.pressed
-        if brief and turn.slot("topic") in CASES and wording.says("when_settled", turn.text):
-            turn.say("case_under_way", [human()])
-            return begin_form(turn, "case_form", {"case_kind": kind}) if turn.form else []
         if turn.pressed and kind != "complaint":
             return await file_case(turn, kind, wording.piece(f"case.{kind}"))
+        once = SlotSet("complaints", 1)
         if not turn.pressed and len(turn.text) >= TELLING:
-            return await file_case(turn, kind, turn.text)
-        return begin_form(turn, "case_form", {"case_kind": kind})
+            return [once, *await file_case(turn, kind, turn.text)]
+        if turn.pressed or wording.says("complains", turn.text):
+            return [once, *begin_form(turn, "case_form", {"case_kind": kind})]
+        turn.say("vented", [human(), button("complain", "complaint")])
+        return [once]
+
+
+class CaseUnderWay(Errand):
+    """How long it takes until a case that was just filed is settled."""
+
+    title = "case_under_way"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        turn.say("case_under_way", [human()])
+        return []
 
 
 class PrivacyRequest(Errand):

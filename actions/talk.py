@@ -1,14 +1,28 @@
 """Small talk, and what to say when nothing was understood."""
 
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, SlotSet
 
-from actions.base import Button, Errand, Turn, button, human
+from actions import wording
+from actions.base import (
+    BY_TITLE,
+    MISSES,
+    SAID,
+    UNCLEAR,
+    Button,
+    Errand,
+    OrderErrand,
+    Turn,
+    button,
+    human,
+    reading,
+)
 from actions.orders import tell
 
 ORDER_TOPICS = frozenset({"order_status", "track_shipment", "urge_shipment", "refund_status", "not_received"})
-
-
-NOT_UNDERSTOOD = ("out_of_scope", "fallback")
+MOST_MISSES = 2
+MOST_READINGS = 3
+LIKELY = 0.08
+"""The confidence below which an intent is no reading worth a button."""
 
 
 def abilities() -> list[Button]:
@@ -61,21 +75,30 @@ class BotChallenge(Errand):
 
 
 class Nudge(Errand):
-    """Still there? Says again where things stand: the form's question, or the order talked about."""
+    """Still there? Goes on with what is under way: a form, a choice, the order talked about."""
 
     title = "nudge"
     also = False
 
     async def answer(self, turn: Turn) -> list[EventType]:
+        topic = turn.slot("topic")
+        if topic == self.title:
+            turn.say("nudge_again", [human()])
+            return []
         turn.say("nudge")
-        number = turn.slot("order_no")
-        if number and not turn.form and turn.slot("topic") in ORDER_TOPICS:
+        number, asking = turn.slot("order_no"), BY_TITLE.get(topic or "")
+        if turn.form or not isinstance(asking, OrderErrand):
+            return []
+        if (turn.slot(SAID) or {}).get("open"):
+            turn.text = ""
+            return await asking.answer(turn)
+        if number:
             tell(turn, await turn.shop.order(number))
         return []
 
 
 class NotUnderstood(Errand):
-    """Says what can be done here. The second time in a row a person is offered before anything else."""
+    """Offers the likeliest readings once, then a person, who is fetched when that does not help either."""
 
     also = False
 
@@ -83,10 +106,31 @@ class NotUnderstood(Errand):
         self.title = title
 
     async def answer(self, turn: Turn) -> list[EventType]:
+        misses = (turn.slot(MISSES) or 0) + 1
+        missed = SlotSet(MISSES, misses)
+        if misses > MOST_MISSES and self.title == "fallback":
+            turn.waits = True
+            await turn.shop.hand_over("not_understood")
+            return [missed]
+        if misses > 1:
+            turn.say("fallback_again", [human(), *abilities()[:2]])
+            return [missed]
         if turn.form:
             turn.say("fallback_in_form")
-        elif turn.slot("topic") in NOT_UNDERSTOOD:
-            turn.say("fallback_again", [human(), *abilities()[:2]])
-        else:
+            return [missed]
+        likely = readings(turn)
+        if self.title != "fallback" or not likely:
             turn.say(self.title, abilities())
-        return []
+            return [missed]
+        turn.say("which_reading", [*map(reading, likely), human()])
+        again = {"text": turn.text, "entities": turn.entities, "intents": likely}
+        return [missed, SlotSet(UNCLEAR, again)]
+
+
+def readings(turn: Turn) -> list[str]:
+    """The two or three intents that the message may have, out of those that have a name."""
+    named = wording.wording()["said"]["reading"]
+    likely = [
+        each["name"] for each in turn.readings if each["confidence"] >= LIKELY and each["name"] in named
+    ]
+    return likely[:MOST_READINGS]

@@ -22,7 +22,8 @@ class VerifyForm(Form):
             heard["verify_order"] = order_no
         if last4 or phone:
             heard["verify_last4"] = last4 or phone[-LAST:]
-        if not heard and not self.asks_else(turn) and wording.says("digits", turn.text):
+        number = wording.says("code", turn.text) or not self.asks_else(turn)
+        if not heard and number and wording.says("digits", turn.text):
             turn.say("verify_number_wrong" if asked == "verify_order" else "verify_last4_wrong")
             heard[asked] = None
         return heard

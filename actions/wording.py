@@ -1,11 +1,11 @@
 """How facts are put into words, and what is recognised by words, both as wording.yml has it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -14,6 +14,8 @@ from actions.shapes import Line, Order
 
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
 ITEM_LETTERS = 14
+
+T = TypeVar("T")
 
 
 @cache
@@ -43,9 +45,27 @@ def says(key: str, text: str) -> bool:
     return pattern(key).search(text) is not None
 
 
+def repeats(form: str, text: str) -> bool:
+    """Whether `text` says the wish of a form once more and nothing else: more may be about another order."""
+    return (
+        re.fullmatch(
+            f"{pattern('lead').pattern}(?:{pattern(f'wish.{form}').pattern}){pattern('tail').pattern}", text
+        )
+        is not None
+    )
+
+
 def first_said(key: str, text: str) -> str | None:
     """The first name in the group `heard.<key>` whose words `text` contains."""
     return next((name for name in wording()["heard"][key] if says(f"{key}.{name}", text)), None)
+
+
+def pick(text: str, shown: Sequence[T]) -> T | None:
+    """What `text` picks out of a list by its place (the second, the last one)."""
+    place = first_said("place", text)
+    if place is None or not shown or (place != "last" and int(place) > len(shown)):
+        return None
+    return shown[-1 if place == "last" else int(place) - 1]
 
 
 def without(key: str, text: str) -> str:

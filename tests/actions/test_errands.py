@@ -12,7 +12,7 @@ from actions.handoff import HumanHandoff
 from actions.orders import OrderStatus, UrgeShipment
 from actions.registry import ERRANDS
 from actions.returns import ExchangeRequest
-from actions.service import Complaint, PrivacyRequest
+from actions.service import PrivacyRequest
 from actions.shipping import DeliveryOptions
 from actions.verify import VerifySubmit
 from tests.actions.conftest import Backoffice, message, run
@@ -157,11 +157,6 @@ async def test_only_a_privacy_wish_is_filed_as_one(backoffice: Backoffice) -> No
     ]
     assert not backoffice.asked
     assert (await run(PrivacyRequest(), message("我要注销账号", "privacy_request"))).said == ["case_privacy"]
-
-
-async def test_a_question_about_a_complaint_files_no_second_one(backoffice: Backoffice) -> None:
-    asked = message("多长时间解决", "complaint", topic="complaint")
-    assert (await run(Complaint(), asked)).said == ["case_under_way"]
 
 
 async def test_how_far_an_exchange_is_is_told_not_begun(backoffice: Backoffice) -> None:

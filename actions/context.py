@@ -1,0 +1,172 @@
+"""What a message means after what was said before: the words alone may mean something else."""
+
+from typing import Any
+
+from rasa_sdk.events import EventType, FollowupAction
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
+
+from actions import wording
+from actions.base import (
+    AFFIRM,
+    BY_TITLE,
+    DENY,
+    FORM_OWN,
+    FORM_SLOTS,
+    ORDER,
+    REQUESTED,
+    SAID,
+    Errand,
+    OrderErrand,
+    Turn,
+    human,
+    past,
+    resumed,
+)
+from actions.handoff import HumanHandoff
+from actions.knowledge import answer_from_knowledge
+from actions.service import CASES, CaseUnderWay
+
+DESCRIBING = 12
+"""So many letters may describe an order that was asked for; more are a message of their own."""
+ORDER_WORDS = ("product", "day", "newest", "last4", "parcel", "number")
+"""Verdicts of the backoffice that rest on what the message itself says."""
+ROUND = ("return_form", "exchange_form")
+RETURNING = (AFFIRM, "greet", "nudge")
+
+
+class InContext(Action):
+    """An errand as the bot calls it: what was said before decides first whether it is meant."""
+
+    def __init__(self, heard: Errand) -> None:
+        self._heard = heard
+
+    def name(self) -> str:
+        return self._heard.name()
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[EventType]:
+        turn = Turn(self.name(), dispatcher, tracker)
+        return await (await meant(turn, self._heard)).take(turn)
+
+
+async def meant(turn: Turn, heard: Errand) -> Errand:
+    """Who answers this message, of which the words alone lead to `heard`."""
+    if resumed(turn):
+        return heard
+    if turn.pressed:
+        if not past(turn, turn.form):
+            return heard
+        return GoOn() if turn.entity("of") == left_form(turn) else PastButton()
+    if upset(turn, heard):
+        return HumanHandoff("upset")
+    if not turn.form and heard.title in RETURNING and left_form(turn):
+        return GoOn()
+    brief = len(turn.text) <= DESCRIBING
+    if brief and turn.slot("topic") in CASES and wording.says("when_settled", turn.text):
+        return CaseUnderWay()
+    if turn.form and turn.asks() and own_or_aside(turn, heard):
+        return Rules(heard.title)
+    if brief and not turn.form and (chosen := await described(turn, heard)):
+        return chosen
+    if brief and not turn.form and (same := what_of(turn, heard)) and await named_order(turn, same):
+        return same
+    if heard.title == DENY and not turn.form and wording.says("gives_up", turn.text):
+        return BY_TITLE["cancel_order"]
+    return heard
+
+
+def upset(turn: Turn, heard: Errand) -> bool:
+    """Whether only a person can help: insults, or a second complaint."""
+    again = heard.title == "complaint" and turn.slot("complaints")
+    return turn.swears() or bool(again and not wording.says("when_settled", turn.text))
+
+
+def left_form(turn: Turn) -> str | None:
+    """The form that asked something when the shopper went away."""
+    asked = turn.slot(REQUESTED)
+    return next((form for form, slots in FORM_SLOTS.items() if asked in slots), None)
+
+
+def own_or_aside(turn: Turn, heard: Errand) -> bool:
+    """Whether a question in a form is about the rules of its own errand, or of returns."""
+    form = turn.form or ""
+    if heard.title in FORM_OWN[form]:
+        return not heard.informs
+    if form == "verify_form":
+        return isinstance(heard, OrderErrand) and wording.says("rule", turn.text)
+    return heard.title in ("return_request", "exchange_request") and form not in ROUND
+
+
+async def described(turn: Turn, heard: Errand) -> Errand | None:
+    """Who goes on with an order out of those shown, when the message tells which: the errand that asked,
+    or another one that the message names."""
+    said = turn.slot(SAID) or {}
+    shown, asked = said.get("orders"), BY_TITLE.get(said.get("action", "").removeprefix("action_"))
+    if not shown or not isinstance(asked, OrderErrand) or turn.entity(ORDER):
+        return None
+    number, names_errand = placed(turn.text, shown), wording.says("errand", turn.text)
+    if number and names_errand and isinstance(heard, OrderErrand):
+        turn.entities[ORDER] = number
+        return heard
+    if number is None and said["open"] and not names_errand:
+        number = await named_order(turn, asked)
+    if number is None:
+        return None
+    turn.press(asked.intent, order_no=number)
+    return asked
+
+
+def what_of(turn: Turn, heard: Errand) -> OrderErrand | None:
+    """The errand just done for one order, when the message may only ask after another: "and the shoes?"."""
+    last = BY_TITLE.get(turn.slot("topic") or "")
+    elliptic = wording.says("what_of", turn.text) and not wording.says("errand", turn.text)
+    return last if elliptic and last is not heard and isinstance(last, OrderErrand) else None
+
+
+async def named_order(turn: Turn, errand: OrderErrand) -> str | None:
+    """The number of the only order that the message itself describes."""
+    found = await turn.shop.order_meant(turn.text, errand.errand)
+    return found.orders[0].number if found.verdict == "one" and found.reason in ORDER_WORDS else None
+
+
+def placed(text: str, shown: list[dict[str, Any]]) -> str | None:
+    """The number of the order that `text` picks out of those shown by its place or by its price."""
+    if price := wording.first_said("priced", text):
+        choose = max if price == "dearest" else min
+        return str(choose(shown, key=lambda order: order["total_fen"])["number"])
+    order = wording.pick(text, shown)
+    return str(order["number"]) if order else None
+
+
+class Rules(Errand):
+    """A question in the middle of a form, answered out of the knowledge base."""
+
+    title = "rules"
+
+    def __init__(self, intent: str) -> None:
+        self._intent = "return_policy" if intent in ("return_request", "exchange_request") else intent
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        turn.intent = self._intent
+        return await answer_from_knowledge(turn, "no_article", human())
+
+
+class GoOn(Errand):
+    """Back after a while: the question that was left open is asked again, never taken as answered."""
+
+    title = "go_on"
+    informs = False
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        turn.say("go_on")
+        return [FollowupAction(str(left_form(turn)))]
+
+
+class PastButton(Errand):
+    """A button of a question that is over does nothing."""
+
+    title = "past_button"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        turn.say("past_button")
+        return []

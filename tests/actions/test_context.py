@@ -1,0 +1,218 @@
+"""What a message means after what was said before, and what is said when nothing is understood."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from actions.context import InContext, placed
+from actions.registry import BY_TITLE
+from tests.actions.conftest import Backoffice, Result, message, run
+
+MEANT = "POST /api/orders/meant"
+MakeOrder = Callable[..., dict[str, Any]]
+SHOWN = [{"number": str(number), "total_fen": fen} for number, fen in ((1, 500), (2, 900), (3, 100))]
+ASKED_WHICH = {"action": "action_return_request", "text": "我要退货", "orders": SHOWN, "open": True}
+
+
+async def hear(text: str, intent: str, **slots: Any) -> Result:
+    """What is done when the bot hears `intent`."""
+    return await run(InContext(BY_TITLE[intent.removeprefix("nlu_")]), message(text, intent, **slots))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("第二个", "2"),
+        ("第1个吧", "1"),
+        ("2", "2"),
+        ("最后那个", "3"),
+        ("贵的那个", "2"),
+        ("便宜的", "3"),
+        ("第五个", None),
+        ("不贵的吧", None),
+        ("哪个", None),
+    ],
+)
+def test_an_order_is_picked_by_its_place_or_price(text: str, number: str | None) -> None:
+    assert placed(text, SHOWN) == number
+
+
+async def test_the_errand_that_asked_which_order_goes_on_with_the_one_picked(
+    backoffice: Backoffice, order: MakeOrder
+) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [order("2")], "reason": "number"})
+    result = await hear("第二个", "affirm", said=ASKED_WHICH)
+    assert json.loads(backoffice.asked[-1].content) | {"last4": None} == {
+        "text": "2",
+        "errand": "return",
+        "order_no": None,
+        "last4": None,
+    }
+    assert result.follows == "cancel_form"
+
+
+async def test_an_order_is_picked_by_what_it_is(backoffice: Backoffice, order: MakeOrder) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [order("2")], "reason": "product"})
+    result = await hear("那双鞋", "out_of_scope", said=ASKED_WHICH)
+    assert result.slots["order_no"] == "2"
+    assert result.follows == "cancel_form"
+
+
+async def test_a_new_question_is_no_choice_of_an_order(backoffice: Backoffice) -> None:
+    backoffice.answers["GET /api/knowledge"] = (200, {"articles": []})
+    assert (await hear("能开发票吗", "contact_info", said=ASKED_WHICH)).said == ["no_article"]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "slots"),
+    [
+        ("你们这群傻逼", "chitchat", {}),
+        ("妈的还不到", "track_shipment", {}),
+        ("太差劲了我要投诉", "complaint", {"complaints": 1}),
+    ],
+)
+async def test_who_is_beside_himself_gets_a_person(
+    backoffice: Backoffice, text: str, intent: str, slots: dict[str, Any]
+) -> None:
+    backoffice.answers["POST /api/handoff"] = (200, {"position": 1, "waiting": 1})
+    result = await hear(text, intent, form="case_form", **slots)
+    assert result.said == []
+    assert json.loads(backoffice.asked[0].content) == {"reason": "upset"}
+    assert result.slots["requested_slot"] is None
+
+
+@pytest.mark.parametrize(
+    "text", ["给他妈妈买的", "想给我妈的礼物", "SB2000是什么型号", "滚筒洗衣机有吗", "短信说是骗子怎么办"]
+)
+async def test_what_only_looks_like_an_insult_is_none(backoffice: Backoffice, text: str) -> None:
+    backoffice.answers["GET /api/knowledge"] = (200, {"articles": []})
+    assert (await hear(text, "installation")).said == ["no_article"]
+
+
+async def test_venting_gets_a_kind_word_and_a_person_but_no_form(backoffice: Backoffice) -> None:
+    result = await hear("太差了你们", "complaint")
+    assert result.said == ["vented"]
+    assert result.follows is None
+    assert result.buttons[0]["payload"] == "/human_handoff"
+
+
+@pytest.mark.parametrize("intent", ["complaint", "refund_status", "nlu_fallback"])
+async def test_when_a_case_is_settled_files_no_second_one(backoffice: Backoffice, intent: str) -> None:
+    assert (await hear("多久给我答复", intent, topic="complaint")).said == ["case_under_way"]
+
+
+@pytest.mark.parametrize(("text", "said"), [("不要了", "received_so_return"), ("不用", "deny")])
+async def test_not_wanted_any_more_is_an_errand_when_nothing_is_asked(
+    backoffice: Backoffice, order: MakeOrder, text: str, said: str
+) -> None:
+    backoffice.answers[MEANT] = (
+        200,
+        {"verdict": "one", "orders": [order("1", "delivered")], "reason": "before"},
+    )
+    backoffice.answers["GET /api/orders/1/returnable"] = (
+        200,
+        {"lines": [], "eligible": False, "reason": "expired"},
+    )
+    backoffice.answers["GET /api/returns"] = (200, {"returns": []})
+    assert (await hear(text, "deny", topic="track_shipment", order_no="1")).said[0] == said
+
+
+async def test_a_question_about_the_form_s_own_errand_is_answered(backoffice: Backoffice) -> None:
+    article = {"slug": "a", "title": "b", "answer": "c", "score": 99}
+    backoffice.answers["GET /api/knowledge"] = (200, {"articles": [article]})
+    result = await hear("退差价要多久", "price_protection", form="protect_form")
+    assert result.said == ["article"]
+    assert result.follows == "protect_form"
+    assert result.slots["reminder"] == "short"
+
+
+@pytest.mark.parametrize("intent", ["affirm", "greet", "nudge"])
+async def test_back_after_a_while_the_open_question_is_asked_again(
+    backoffice: Backoffice, intent: str
+) -> None:
+    result = await hear("好的", intent, requested_slot="cancel_confirm")
+    assert result.said == ["go_on"]
+    assert result.follows == "cancel_form"
+
+
+async def test_what_else_is_asked_after_a_while_forgets_the_open_question(backoffice: Backoffice) -> None:
+    result = await hear("不用", "deny", requested_slot="cancel_confirm")
+    assert result.slots["requested_slot"] is None
+
+
+async def test_a_button_of_another_form_does_nothing(backoffice: Backoffice) -> None:
+    pressed = {"entities": {"of": "cancel_form"}, "form": "address_form"}
+    result = await hear('/affirm{"of": "cancel_form"}', "affirm", **pressed)
+    assert result.said == ["past_button"]
+    assert result.follows == "address_form"
+
+
+async def test_readings_are_offered_once_then_a_person_then_a_person_comes(backoffice: Backoffice) -> None:
+    backoffice.answers["POST /api/handoff"] = (200, {"position": 1, "waiting": 1})
+    ranking = [("nlu_fallback", 0.8), ("refund_status", 0.2), ("return_request", 0.15), ("greet", 0.1)]
+    unclear = message("就那个钱的事", "nlu_fallback")
+    unclear.latest_message["intent_ranking"] = [{"name": n, "confidence": c} for n, c in ranking]
+    first = await run(InContext(BY_TITLE["fallback"]), unclear)
+    assert first.said == ["which_reading"]
+    assert [each["payload"] for each in first.buttons] == [
+        "/refund_status",
+        "/return_request",
+        "/human_handoff",
+    ]
+    assert first.slots["unclear"]["text"] == "就那个钱的事"
+    second = await hear("嗯那个", "nlu_fallback", **first.slots)
+    assert second.said == ["fallback_again"]
+    assert second.buttons[0]["payload"] == "/human_handoff"
+    assert (await hear("就是那个", "nlu_fallback", **second.slots)).said == []
+    assert backoffice.asked[0].url.path == "/api/handoff"
+
+
+async def test_a_chosen_reading_hears_the_words_again(backoffice: Backoffice, order: MakeOrder) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [order()], "reason": "product"})
+    unclear = {"text": "鞋子那个钱", "entities": {}, "intents": ["refund_status"]}
+    backoffice.answers["GET /api/returns"] = (200, {"returns": []})
+    result = await hear("/refund_status", "refund_status", unclear=unclear, misses=1)
+    assert json.loads(backoffice.asked[0].content)["text"] == "鞋子那个钱"
+    assert result.slots["unclear"] is None
+    assert result.slots["misses"] is None
+
+
+async def test_an_errand_asked_beside_another_is_begun_or_kept(
+    backoffice: Backoffice, order: MakeOrder
+) -> None:
+    backoffice.answers[MEANT] = (
+        200,
+        {"verdict": "one", "orders": [order(can={"cancel": True, "change_address": True})], "reason": "x"},
+    )
+    also = [{"intent": "modify_address", "text": "地址也要改", "confidence": 0.9}]
+    begun = await hear("到哪了。地址也要改", "order_status", also_asked=also)
+    assert begun.said == ["order_paid"]
+    assert begun.follows == "address_form"
+    kept = await hear("取消订单。地址也要改", "cancel_order", also_asked=also)
+    assert kept.follows == "cancel_form"
+    assert kept.slots["later"] == [{"intent": "modify_address", "text": "地址也要改"}]
+    ended = await run(BY_TITLE["cancelled"], message("算了", "deny", stopped=True, later=kept.slots["later"]))
+    assert ended.said == ["stopped_cancel_form", "asked_before"]
+    assert ended.buttons[0]["payload"] == "/modify_address"
+
+
+async def test_a_nudge_goes_on_with_the_choice_and_never_loops(
+    backoffice: Backoffice, order: MakeOrder
+) -> None:
+    orders = [order("1"), order("2")]
+    backoffice.answers[MEANT] = (200, {"verdict": "many", "orders": orders, "reason": "several"})
+    nudged = await hear("人呢", "nudge", topic="return_request", said=ASKED_WHICH)
+    assert nudged.said == ["nudge", "which_order"]
+    assert (await hear("人呢", "nudge", topic="nudge")).said == ["nudge_again"]
+
+
+@pytest.mark.parametrize(("text", "urges"), [("多久发货", False), ("快点发货", True), ("怎么还不发", True)])
+async def test_only_a_wish_to_hurry_is_counted(
+    backoffice: Backoffice, order: MakeOrder, text: str, urges: bool
+) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [order("1")], "reason": "only_fitting"})
+    urged = {"ship_by": "2036-11-20T06:05:00Z", "urges": 1, "first": True}
+    backoffice.answers["POST /api/orders/1/urge"] = (200, urged)
+    assert (await hear(text, "urge_shipment")).said == ["urged" if urges else "order_paid"]
