@@ -368,6 +368,8 @@ class Form(Action, ABC):
         """Whether this message drops what is under way."""
         if turn.pressed or turn.form != self.form:
             return False
+        if wording.says("instead", turn.text):
+            return False
         short = len(turn.text) <= DROPPING and wording.says(f"stop_in.{self.form}", turn.text)
         drops = wording.says("stop", turn.text) or wording.says(f"stop_in.{self.form}", turn.text)
         return short or (drops and not self.asks_else(turn))

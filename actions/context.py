@@ -32,6 +32,7 @@ DESCRIBING = 12
 ORDER_WORDS = ("product", "day", "newest", "last4", "parcel", "number")
 """Verdicts of the backoffice that rest on what the message itself says."""
 ROUND = ("return_form", "exchange_form")
+UNSURE = ("out_of_scope", "fallback")
 RETURNING = (AFFIRM, "greet", "nudge")
 
 
@@ -64,14 +65,22 @@ async def meant(turn: Turn, heard: Errand) -> Errand:
     brief = len(turn.text) <= DESCRIBING
     if brief and turn.slot("topic") in CASES and wording.says("when_settled", turn.text):
         return CaseUnderWay()
+    if turn.form == "verify_form" and wording.says("why", turn.text):
+        return Why()
     if turn.form and turn.asks() and own_or_aside(turn, heard):
         return Rules(heard.title)
+    if turn.form and await repeated(turn, heard):
+        return Reminder()
     if brief and not turn.form and (chosen := await described(turn, heard)):
         return chosen
     if brief and not turn.form and (same := what_of(turn, heard)) and await named_order(turn, same):
         return same
-    if heard.title == DENY and not turn.form and wording.says("gives_up", turn.text):
+    if heard.title in (DENY, "undo_request") and not turn.form and wording.says("gives_up", turn.text):
         return BY_TITLE["cancel_order"]
+    status = BY_TITLE["order_status"]
+    if brief and not turn.form and turn.signed_in and heard.title in UNSURE:
+        if isinstance(status, OrderErrand) and await named_order(turn, status):
+            return status
     return heard
 
 
@@ -136,6 +145,33 @@ def placed(text: str, shown: list[dict[str, Any]]) -> str | None:
         return str(choose(shown, key=lambda order: order["total_fen"])["number"])
     order = wording.pick(text, shown)
     return str(order["number"]) if order else None
+
+
+async def repeated(turn: Turn, heard: Errand) -> bool:
+    """Whether the message only repeats the wish of the form, about the same order."""
+    if heard.informs or not isinstance(heard, OrderErrand) or heard.title not in FORM_OWN[turn.form or ""]:
+        return False
+    number = turn.entity(ORDER) or await named_order(turn, heard)
+    return number in (None, turn.slot(ORDER))
+
+
+class Reminder(Errand):
+    """The form asks again."""
+
+    title = "reminder"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        return []
+
+
+class Why(Errand):
+    """Why an order must be proved."""
+
+    title = "verify_why"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        turn.say("verify_why")
+        return []
 
 
 class Rules(Errand):

@@ -287,6 +287,19 @@ async def test_a_phone_told_after_the_address_keeps_it(
     assert (await run(AddressForm(), asked)).slots["address_text"] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "intent", "confirmed"),
+    [
+        ("取消吧", "cancel_order", True),
+        ("帮我取消订单", "cancel_order", True),
+        ("取消咖啡豆", "cancel_order", None),
+    ],
+)
+async def test_only_the_bare_wish_said_again_confirms(text: str, intent: str, confirmed: bool | None) -> None:
+    asked = message(text, intent, form="cancel_form", requested_slot="cancel_confirm")
+    assert (await run(CancelForm(), asked)).slots.get("cancel_confirm") is confirmed
+
+
 async def test_a_tax_number_of_letters_is_wrong_and_asked_again() -> None:
     asked = message(
         "9133",

@@ -371,7 +371,12 @@ async def test_every_card_shows_its_facts(chat_server: ChatServer, new_page: New
             ["820 积分", "银卡", "再攒 180 积分升到金卡"],
         ),
         (
-            {"type": "article", "slug": "a", "title": "退货运费谁出", "url": "/api/knowledge/articles/a/page"},
+            {
+                "type": "article",
+                "slug": "a",
+                "title": "退货运费谁出",
+                "url": "/api/knowledge/articles/a/page",
+            },
             ["来源 · 退货运费谁出"],
         ),
     ]
