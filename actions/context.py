@@ -58,6 +58,8 @@ async def meant(turn: Turn, heard: Errand) -> Errand:
         if not past(turn, turn.form):
             return heard
         return GoOn() if turn.entity("of") == left_form(turn) else PastButton()
+    if wording.says("complains_now", turn.text) and not turn.asks():
+        heard = BY_TITLE["complaint"]
     if upset(turn, heard):
         return HumanHandoff("upset")
     if not turn.form and heard.title in RETURNING and left_form(turn):
@@ -75,19 +77,26 @@ async def meant(turn: Turn, heard: Errand) -> Errand:
         return chosen
     if brief and not turn.form and (same := what_of(turn, heard)) and await named_order(turn, same):
         return same
-    if heard.title in (DENY, "undo_request") and not turn.form and wording.says("gives_up", turn.text):
+    if not turn.form and gives_up(turn, heard):
         return BY_TITLE["cancel_order"]
     status = BY_TITLE["order_status"]
-    if brief and not turn.form and turn.signed_in and heard.title in UNSURE:
-        if isinstance(status, OrderErrand) and await named_order(turn, status):
-            return status
+    unsure = brief and not turn.form and turn.signed_in and heard.title in UNSURE
+    if unsure and isinstance(status, OrderErrand) and await named_order(turn, status):
+        return status
     return heard
+
+
+def gives_up(turn: Turn, heard: Errand) -> bool:
+    """Whether an order is not wanted any more, though it sounds like a plain no."""
+    no = heard.title in (DENY, "undo_request") and wording.says("gives_up", turn.text)
+    return no or wording.says("intercepts", turn.text)
 
 
 def upset(turn: Turn, heard: Errand) -> bool:
     """Whether only a person can help: insults, or a second complaint."""
     again = heard.title == "complaint" and turn.slot("complaints")
-    return turn.swears() or bool(again and not wording.says("when_settled", turn.text))
+    calm = wording.says("when_settled", turn.text) or wording.says("praise", turn.text)
+    return turn.swears() or bool(again and not calm)
 
 
 def left_form(turn: Turn) -> str | None:

@@ -5,6 +5,7 @@ from rasa_sdk.events import EventType, SlotSet
 from actions import wording
 from actions.base import (
     ORDER,
+    STOPPED,
     Errand,
     Form,
     Submission,
@@ -92,6 +93,11 @@ class CaseForm(Form):
 class CaseSubmit(Submission):
     form = "case_form"
     title = "case_filed"
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        """Who drops a complaint has not complained."""
+        dropped = [SlotSet("complaints", None)] if turn.slot(STOPPED) is True else []
+        return [*dropped, *await super().answer(turn)]
 
     async def submit(self, turn: Turn) -> list[EventType]:
         return await file_case(turn, turn.slot("case_kind"), turn.slot("case_text"))

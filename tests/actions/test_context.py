@@ -70,6 +70,7 @@ async def test_a_new_question_is_no_choice_of_an_order(backoffice: Backoffice) -
         ("你们这群傻逼", "chitchat", {}),
         ("妈的还不到", "track_shipment", {}),
         ("太差劲了我要投诉", "complaint", {"complaints": 1}),
+        ("发货这么慢我要投诉你们", "urge_shipment", {"complaints": 1}),
     ],
 )
 async def test_who_is_beside_himself_gets_a_person(
@@ -149,6 +150,7 @@ async def test_a_button_of_another_form_does_nothing(backoffice: Backoffice) -> 
 
 async def test_readings_are_offered_once_then_a_person_then_a_person_comes(backoffice: Backoffice) -> None:
     backoffice.answers["POST /api/handoff"] = (200, {"position": 1, "waiting": 1})
+    backoffice.answers[MEANT] = (200, {"verdict": "none", "orders": [], "reason": "no_orders"})
     ranking = [("nlu_fallback", 0.8), ("refund_status", 0.2), ("return_request", 0.15), ("greet", 0.1)]
     unclear = message("就那个钱的事", "nlu_fallback")
     unclear.latest_message["intent_ranking"] = [{"name": n, "confidence": c} for n, c in ranking]
@@ -164,7 +166,7 @@ async def test_readings_are_offered_once_then_a_person_then_a_person_comes(backo
     assert second.said == ["fallback_again"]
     assert second.buttons[0]["payload"] == "/human_handoff"
     assert (await hear("就是那个", "nlu_fallback", **second.slots)).said == []
-    assert backoffice.asked[0].url.path == "/api/handoff"
+    assert backoffice.asked[-1].url.path == "/api/handoff"
 
 
 async def test_a_chosen_reading_hears_the_words_again(backoffice: Backoffice, order: MakeOrder) -> None:
@@ -250,3 +252,15 @@ async def test_a_named_thing_that_was_bought_is_asked_after(backoffice: Backoffi
 async def test_a_visitor_is_told_why_the_phone_is_asked_for(backoffice: Backoffice) -> None:
     asked = await hear("为什么要手机号啊", "privacy_request", form="verify_form")
     assert (asked.said, asked.follows) == (["verify_why"], "verify_form")
+
+
+async def test_who_dropped_or_praises_is_not_angry(backoffice: Backoffice) -> None:
+    dropped = await run(BY_TITLE["case_filed"], message("不投诉了", "deny", stopped=True, complaints=1))
+    assert dropped.slots["complaints"] is None
+    assert (await hear("你们也挺辛苦的", "complaint", complaints=1)).said == ["vented"]
+
+
+async def test_to_stop_the_parcel_after_all_is_to_cancel(backoffice: Backoffice, order: MakeOrder) -> None:
+    shipped = order("1", "shipped", can={"intercept": True})
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [shipped], "reason": "before"})
+    assert (await hear("还是拦吧", "product_inquiry", order_no="1")).follows == "intercept_form"
