@@ -376,12 +376,10 @@ class Form(Action, ABC):
 
     def complains(self, turn: Turn) -> bool:
         """Whether the message is a complaint: it is filed, whatever else it tells."""
-        return (
-            turn.intent == "complaint"
-            and turn.intent not in self.own
-            and not turn.pressed
-            and wording.says("complains", turn.text)
-        )
+        if turn.pressed or "complaint" in self.own:
+            return False
+        said = turn.intent == "complaint" and wording.says("complains", turn.text)
+        return said or (wording.says("complains_now", turn.text) and not turn.asks())
 
     def asks_else(self, turn: Turn) -> bool:
         """Whether the message surely wants something other than this form."""
