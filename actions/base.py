@@ -106,6 +106,12 @@ class Turn:
         return self.entities.get(name)
 
     @property
+    def place(self) -> str | None:
+        """The town, district or store that this message names."""
+        named: str | None = self.entity("place") or self.entity("store")
+        return named
+
+    @property
     def times(self) -> list[dict[str, str]]:
         """The times that the message names: their words, from, to."""
         heard = (

@@ -150,7 +150,7 @@ class StockInquiry(ProductErrand):
     async def serve(
         self, turn: Turn, product: Product, colour: str | None, size: str | None
     ) -> list[EventType]:
-        place = turn.entity("place")
+        place = turn.place
         items = await turn.shop.stock(product.id, colour=colour, size=size, place=place)
         if not items:
             items = await turn.shop.stock(product.id, place=place)

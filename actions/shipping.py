@@ -15,7 +15,7 @@ from actions.shapes import Delivery, DeliveryOption
 
 async def destination(turn: Turn) -> str | None:
     """The place that is named, or else the shopper's own city."""
-    place: str | None = turn.entity("place")
+    place: str | None = turn.place
     if place or not turn.signed_in:
         return place
     try:
@@ -80,7 +80,7 @@ class DeliveryEta(DeliveryErrand):
     async def answer(self, turn: Turn) -> list[EventType]:
         named = (
             wording.says("abroad", turn.text)
-            or turn.entity("place")
+            or turn.place
             or turn.entity(PRODUCT)
             or wording.says("if_bought", turn.text)
         )
@@ -99,7 +99,7 @@ class ShippingFee(DeliveryErrand):
     response = "shipping_fee"
 
     async def answer(self, turn: Turn) -> list[EventType]:
-        if not turn.entity("place") and await say_special_article(turn):
+        if not turn.place and await say_special_article(turn):
             return []
         return await super().answer(turn)
 
@@ -111,7 +111,7 @@ class DeliveryOptions(DeliveryErrand):
     response = "delivery_options"
 
     async def answer(self, turn: Turn) -> list[EventType]:
-        if turn.entity("place") or wording.says("abroad", turn.text):
+        if turn.place or wording.says("abroad", turn.text):
             return await super().answer(turn)
         if await say_article(turn, button("delivery", "delivery_eta")):
             return []

@@ -43,10 +43,10 @@ class StoreLocator(Errand):
 
     async def answer(self, turn: Turn) -> list[EventType]:
         general = turn.pressed or wording.says("store_hours", turn.text)
-        place = turn.entity("place") or (None if general else turn.text)
+        place = turn.place or (None if general else turn.text)
         if place and await tell(turn, place):
             return []
-        home = None if turn.entity("place") else await destination(turn)
+        home = None if turn.place else await destination(turn)
         if home and await tell(turn, home):
             return []
         return begin_form(turn, "store_form", {})
@@ -58,7 +58,7 @@ class StoreForm(Form):
     own = frozenset({"store_locator"})
 
     async def hear(self, turn: Turn, asked: str) -> dict[str, Any]:
-        place = turn.entity("place")
+        place = turn.place
         if not place and wording.says("store_hours", turn.text):
             return {}
         if place or not (turn.pressed or self.asks_else(turn) or turn.yes() or turn.no()):
