@@ -90,8 +90,9 @@ class Shop:
 
         `times` are the times it names: {"words", "from", "to"}.
         """
-        asked = {"text": text, "errand": errand, "order_no": order_no, "last4": last4, "times": list(times)}
-        return await self._ask("/api/orders/meant", shapes.Meant, **asked)
+        asked = {"text": text, "errand": errand, "order_no": order_no, "last4": last4}
+        told = {"times": list(times)} if times else {}
+        return await self._ask("/api/orders/meant", shapes.Meant, **asked, **told)
 
     async def order(self, number: str) -> shapes.Order:
         return await self._get(f"/api/orders/{number}", shapes.Order)
