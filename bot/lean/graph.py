@@ -6,6 +6,8 @@ from typing import Any, Dict, List, Optional
 from rasa.engine.graph import GraphSchema
 from rasa.engine.runner.dask import DaskGraphRunner
 
+run_by_dask = DaskGraphRunner.run
+
 
 def in_order(schema: GraphSchema, targets: List[str]) -> List[str]:
     """The targets and all they need, each after what it needs. Inputs, which are no nodes, are left out."""

@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 import rasa
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import ValidationError
+from rasa.core.actions import action
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
+from rasa.core.policies.rule_policy import RulePolicy
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.shared.core.domain import Domain
 from rasa.shared.nlu.training_data import training_data
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -143,24 +148,15 @@ def test_a_graph_gives_what_it_gave_under_dask(tmp_path: Path) -> None:
     from bot.lean import graph
 
     assert DaskGraphRunner.run is graph.run
-    assert "dask.get(run_graph, run_targets)" in inspect.getsource(dask_run())
+    assert "dask.get(run_graph, run_targets)" in inspect.getsource(graph.run_by_dask)
     adding = runner(tmp_path)
     for value, targets in ((1, None), (5, ["second", "first"]), (1, ["sum", "unused"]), (0, [])):
-        expected = dask_run()(adding, {"input": value}, targets)
+        expected = graph.run_by_dask(adding, {"input": value}, targets)
         assert adding.run({"input": value}, targets) == expected
         assert list(adding.run({"input": value}, targets)) == list(expected)
-    for run in (dask_run(), DaskGraphRunner.run):
+    for run in (graph.run_by_dask, DaskGraphRunner.run):
         with pytest.raises(GraphRunError, match="first"):
             run(adding, {}, ["second"])
-
-
-def dask_run():
-    """Rasa's own `DaskGraphRunner.run`, from its source."""
-    from rasa.engine.runner import dask
-
-    scope: dict = {}
-    exec(compile(inspect.getsource(dask), dask.__file__, "exec"), scope)
-    return scope["DaskGraphRunner"].run
 
 
 def test_each_node_is_run_once_and_only_when_needed(tmp_path: Path) -> None:
@@ -248,3 +244,47 @@ def test_every_stand_in_stands_for_a_module_that_is_there() -> None:
 def test_the_command_line_is_that_of_rasa(command: str) -> None:
     lean = other_process("-m", "bot.lean", command, "--help")
     assert lean == other_process("-m", "rasa", command, "--help").replace("__main__.py", "rasa")
+
+
+def test_the_rules_that_fit_are_those_that_fitted() -> None:
+
+    from bot.lean import rules
+
+    assert RulePolicy._get_possible_keys is rules.possible_keys
+    assert "for i, state in enumerate(reversed(states))" in inspect.getsource(rules.rasas_possible_keys)
+    names = st.sampled_from(["action_listen", "act", "..."])
+    state = st.fixed_dictionaries(
+        {},
+        optional={
+            "prev_action": st.fixed_dictionaries({"action_name": names}),
+            "user": st.fixed_dictionaries({"intent": st.sampled_from(["ask", "tell"])}),
+            "slots": st.fixed_dictionaries({"place": st.sampled_from(["should_not_be_set", (1.0,)])}),
+        },
+    )
+    policy = RulePolicy.__new__(RulePolicy)
+
+    @given(st.lists(st.lists(state, min_size=1, max_size=3), max_size=4), st.lists(state, max_size=4))
+    def same(known: list, states: list) -> None:
+        lookup = {json.dumps(rule, sort_keys=True): "act" for rule in known}
+        assert rules.possible_keys(policy, lookup, states) == rules.rasas_possible_keys(
+            policy, lookup, states
+        )
+
+    same()
+
+
+def test_what_never_changes_is_found_once() -> None:
+    from bot.lean import constants
+
+    assert Domain.is_empty is constants.is_empty_once
+    assert "default_actions(action_endpoint)" in inspect.getsource(action.action_for_name_or_text)
+    assert inspect.getsource(constants.is_empty).endswith(
+        "return self.as_dict() == Domain.empty().as_dict()\n"
+    )
+    assert Domain.empty().is_empty()
+    assert not Domain.from_dict({"intents": ["ask"]}).is_empty()
+    endpoint = EndpointConfig("http://127.0.0.1")
+    made = action.default_actions(endpoint)
+    assert action.default_actions(endpoint) is made
+    assert [type(one) for one in made] == [type(one) for one in constants.default_actions(endpoint)]
+    assert action.default_actions(EndpointConfig("http://127.0.0.2")) is not made
