@@ -187,7 +187,7 @@ class AddressForm(Form):
             return self.confirm(turn, asked)
         if turn.pressed or self.asks_else(turn) or turn.intent in (AFFIRM, DENY, *self.own):
             return {}
-        return {"address_text": joined(turn, turn.text)}
+        return {"address_text": joined(turn, turn.text)} if wording.says("name_alone", turn.text) else {}
 
 
 class AddressSubmit(Submission):

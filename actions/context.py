@@ -77,6 +77,11 @@ async def meant(turn: Turn, heard: Errand) -> Errand:
         return chosen
     if brief and not turn.form and (same := what_of(turn, heard)) and await named_order(turn, same):
         return same
+    if heard.title == AFFIRM and not turn.form and (asking := still_asks_which(turn)):
+        turn.text = ""
+        return asking
+    if heard.title in ("track_shipment", "delivery_eta") and wording.says("to_account", turn.text):
+        return BY_TITLE["refund_status"]
     if not turn.form and gives_up(turn, heard):
         return BY_TITLE["cancel_order"]
     status = BY_TITLE["order_status"]
@@ -132,6 +137,13 @@ async def described(turn: Turn, heard: Errand) -> Errand | None:
         return None
     turn.press(asked.intent, order_no=number)
     return asked
+
+
+def still_asks_which(turn: Turn) -> Errand | None:
+    """The errand whose question, which order is meant, was the last thing said."""
+    said = turn.slot(SAID) or {}
+    last = BY_TITLE.get(turn.slot("topic") or "")
+    return last if last and said.get("open") and said.get("action") == last.name() else None
 
 
 def what_of(turn: Turn, heard: Errand) -> OrderErrand | None:

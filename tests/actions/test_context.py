@@ -264,3 +264,9 @@ async def test_to_stop_the_parcel_after_all_is_to_cancel(backoffice: Backoffice,
     shipped = order("1", "shipped", can={"intercept": True})
     backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [shipped], "reason": "before"})
     assert (await hear("还是拦吧", "product_inquiry", order_no="1")).follows == "intercept_form"
+
+
+async def test_a_mere_yes_chooses_no_order(backoffice: Backoffice, order: MakeOrder) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "many", "orders": [order("1"), order("2")], "reason": "x"})
+    asked = await hear("嗯", "affirm", topic="return_request", said=ASKED_WHICH)
+    assert asked.said == ["which_order"]
