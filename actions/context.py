@@ -155,7 +155,7 @@ def what_of(turn: Turn, heard: Errand) -> OrderErrand | None:
 
 async def named_order(turn: Turn, errand: OrderErrand) -> str | None:
     """The number of the only order that the message itself describes."""
-    found = await turn.shop.order_meant(turn.text, errand.errand)
+    found = await turn.shop.order_meant(turn.text, errand.errand, times=turn.times)
     return found.orders[0].number if found.verdict == "one" and found.reason in ORDER_WORDS else None
 
 

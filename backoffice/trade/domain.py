@@ -202,7 +202,8 @@ def by_words(
     named: frozenset[int],
     times: Sequence[SpokenTime],
 ) -> Meant:
-    time = next((time for time in times if is_purchase(text, time.words)), None)
+    just = JUST.search(text) is not None
+    time = next((time for time in times if not just and is_purchase(text, time.words)), None)
     days = bought_days(text, shop_date(now)) if time is None else None
     if time:
         then = [order for order in mine if time.holds(order.placed_at)]
@@ -218,7 +219,7 @@ def by_words(
     hits = [order for order in then if order in called] if dated and called else then or called
     if dated and called and not hits:
         return Meant("many", numbers_of([order for order in mine if order in then or order in called]))
-    if JUST.search(text):
+    if just:
         newest = (hits or mine)[0]
         if now - newest.placed_at > JUST_BOUGHT:
             return Meant("many", numbers_of(fitting), "no_match")
