@@ -40,8 +40,8 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`sure`: the confidence from which a part of a message stands for itself; `outside`: how much likelier
-        than in the training data a message is out of scope."""
+        """`sure`: the confidence from which a part of a message stands for itself; `outside`: how much
+        likelier than in the training data a message is out of scope."""
         return {"sure": 0.8, "outside": 2.0, "ranking_length": 10}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:

@@ -18,14 +18,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LinearModel:
-    """One weight per feature and label; `sharpness` turns scores into honest probabilities."""
+    """One weight per feature and label; `slope` and `offset` turn scores into honest probabilities."""
 
     labels: list[str]
     vocabulary: dict[str, int]
     idf: Floats
     weights: Floats
     intercept: Floats
-    sharpness: float
+    slope: float
+    offset: float
 
     @classmethod
     def fit(
@@ -34,15 +35,15 @@ class LinearModel:
         labels: Sequence[str],
         copies: Sequence[tuple[int, list[str]]] = (),
     ) -> LinearModel:
-        """Train on feature names per document; the sharpness is measured on a fifth held out.
+        """Train on feature names per document; slope and offset are measured on a fifth held out.
 
         `copies` are altered documents, each with the place of its original, whose label it has and with which
         it is held out.
         """
         from scipy.sparse import vstack
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import StratifiedKFold
+        from sklearn.svm import LinearSVC
 
         vectoriser = TfidfVectorizer(analyzer=list, min_df=2, sublinear_tf=True, dtype=np.float32)
         written = vectoriser.fit_transform(documents)
@@ -51,10 +52,7 @@ class LinearModel:
         names, truth = np.unique(labels, return_inverse=True)
 
         def train(rows: NDArray[np.bool_]) -> Any:
-            model = LogisticRegression(
-                C=20, solver="liblinear", multi_class="ovr", dual=True, tol=0.1, random_state=0
-            )
-            return model.fit(matrix[rows], truth[origins][rows])
+            return LinearSVC(C=1, tol=0.1, random_state=0).fit(matrix[rows], truth[origins][rows])
 
         learnt, held = next(StratifiedKFold(5, shuffle=True, random_state=0).split(written, labels))
         with ThreadPoolExecutor() as both:
@@ -65,7 +63,7 @@ class LinearModel:
             vectoriser.idf_.astype(np.float32),
             np.ascontiguousarray(model.coef_.T, dtype=np.float32),
             model.intercept_.astype(np.float32),
-            _sharpness(judge.decision_function(written[held]), truth[held]),
+            *_calibration(judge.decision_function(written[held]), truth[held]),
         )
 
     def probabilities(self, names: list[str]) -> NDArray[np.float64]:
@@ -76,11 +74,16 @@ class LinearModel:
             columns = np.fromiter(counts, dtype=np.intp)
             values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float64))) * self.idf[columns]
             scores = scores + (values / np.linalg.norm(values)) @ self.weights[columns]
-        return _softmax(self.sharpness * scores)
+        return _chances(scores, self.slope, self.offset)
 
     def save(self, folder: Path) -> None:
         """Write two plain files into `folder`: no pickle."""
-        names = {"labels": self.labels, "vocabulary": self.vocabulary, "sharpness": self.sharpness}
+        names = {
+            "labels": self.labels,
+            "vocabulary": self.vocabulary,
+            "slope": self.slope,
+            "offset": self.offset,
+        }
         written = json.dumps(names, ensure_ascii=False, default=int)
         (folder / "names.json").write_text(written, encoding="utf8")
         np.savez(folder / "weights.npz", idf=self.idf, weights=self.weights, intercept=self.intercept)
@@ -93,17 +96,18 @@ class LinearModel:
             return cls(**names, **{key: arrays[key] for key in arrays.files})
 
 
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+def _chances(scores: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.float64]:
+    """Each score through a logistic curve (Platt 1999), then brought to a sum of 1 over the labels."""
+    chances = 1 / (1 + np.exp(-np.clip(slope * scores + offset, -30, 30)))
+    return chances / chances.sum(axis=-1, keepdims=True)
 
 
-def _sharpness(scores: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
-    """The factor on held-out scores under which the true labels are likeliest."""
-    from scipy.optimize import minimize_scalar
+def _calibration(scores: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The slope and offset under which the true labels of held-out scores are likeliest."""
+    from scipy.optimize import minimize
 
-    def loss(factor: float) -> float:
-        chances = _softmax(factor * scores)[np.arange(len(truth)), truth]
+    def loss(curve: NDArray[np.float64]) -> float:
+        chances = _chances(scores, *curve)[np.arange(len(truth)), truth]
         return -float(np.log(np.maximum(chances, 1e-12)).mean())
 
-    return float(minimize_scalar(loss, bounds=(0.1, 10), method="bounded").x)
+    return minimize(loss, (5, 0), method="Nelder-Mead", bounds=((0.1, 50), (-10, 10))).x
