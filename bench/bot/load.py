@@ -15,7 +15,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from aiohttp.client_exceptions import ClientError
 
 from backoffice.doctor import LOCAL
-from backoffice.supervisor import Process, Supervisor
+from backoffice.supervisor import Process, Supervisor, Trouble
 from bench.bot.projects import ANSWER, Project
 from bench.limits import percentile
 from tests.live import three_free_ports
@@ -26,7 +26,7 @@ ALONE = 600
 TURNS_OF_ONE = 5
 SHOPPERS = 8
 CROWDED_SECONDS = 10.0
-LONG_TALKS = 3
+LONG_TALKS = 1
 LONG = 500
 
 
@@ -152,6 +152,8 @@ async def ready(client: ClientSession, url: str) -> None:
                 async with client.get(f"{url}/status") as response:
                     if response.status == 200:
                         return
+                    if response.status == 409:
+                        raise Trouble("the bot cannot load its model")
             await asyncio.sleep(0.02)
 
 

@@ -101,8 +101,9 @@ def stock(epochs: int) -> Project:
         write(folder / "endpoints.yml", {"action_endpoint": {"url": "${XIAOER_ACTIONS_URL}/webhook"}})
         known = domain(folder / "data")
         write(folder / "domain.yml", known)
-        paths = [{"story": name, "steps": answered(name)} for name in [*known["intents"], FALLBACK]]
+        paths = [{"story": name, "steps": answered(name)} for name in known["intents"]]
         write(folder / "data" / "stories.yml", {"stories": paths})
+        write_rules(folder / "data")
     return project
 
 
@@ -113,8 +114,6 @@ def ours(folder: Path, beside: Project) -> Project:
     shutil.copy(ROOT / "config.yml", folder)
     shutil.copy(ROOT / "bot" / "endpoints.yml", folder)
     shutil.copy(beside.folder / "domain.yml", folder)
-    names = [*domain(folder / "data")["intents"], FALLBACK]
-    write(folder / "data" / "rules.yml", {"rules": [{"rule": n, "steps": answered(n)} for n in names]})
     return project
 
 
@@ -139,6 +138,12 @@ def domain(data: Path) -> dict[str, Any]:
     names = [entity if isinstance(entity, str) else next(iter(entity)) for entity in shop["entities"]]
     intents = dict.fromkeys(item["intent"] for item in taught(data))
     return {"intents": list(intents), "entities": names, "actions": [ANSWER]}
+
+
+def write_rules(data: Path) -> None:
+    """One rule for each intent, so that a net that is unsure has every turn answered all the same."""
+    names = [*domain(data)["intents"], FALLBACK]
+    write(data / "rules.yml", {"rules": [{"rule": name, "steps": answered(name)} for name in names]})
 
 
 def answered(intent: str) -> list[dict[str, str]]:
