@@ -40,9 +40,12 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`sure`: the confidence from which a part of a message stands for itself; `outside`: how much
-        likelier than in the training data a message is out of scope."""
-        return {"sure": 0.8, "outside": 2.0, "ranking_length": 10}
+        """`sure`: the confidence from which a part of a message stands for itself.
+
+        Shoppers differ from the training data: `plainer`, as these crowd at the borders between intents, is
+        the power that sharpens all chances; `outside` is how much likelier a message is out of scope.
+        """
+        return {"sure": 0.7, "plainer": 1.15, "outside": 3.0, "ranking_length": 10}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -132,10 +135,10 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
 
     def _rank(self, text: str) -> list[dict[str, Any]]:
         assert self._model is not None, "the classifier has not been trained"
-        chances = self._model.probabilities(self._features(text))
+        chances = self._model.probabilities(self._features(text)) ** self._config["plainer"]
         if OUTSIDE in self._model.labels:
             chances[self._model.labels.index(OUTSIDE)] *= self._config["outside"]
-            chances /= chances.sum()
+        chances /= chances.sum()
         order = np.argsort(-chances)[: self._config["ranking_length"]]
         return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in order]
 

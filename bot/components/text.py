@@ -13,7 +13,8 @@ _REPEAT = re.compile(r"(\D)\1{2,}")
 _LONG_NUMBER = re.compile(r"[a-z]{0,3}\d(?:[ -]?\d){6,}")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _FOUR_DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)")
-_SENTENCE_END = re.compile(r"[。!?;…\n]+|(?<=\D)\.(?!\w)")
+_NEXT_MATTER = r"[,、\s]*(?=顺便|另外(?![一两几那的])|对了|还有就是|(?:然后|再)(?:帮|给|请|麻烦))"
+_SENTENCE_END = re.compile(rf"[。!?;…\n]+|(?<=\D)\.(?!\w)|(?<=.){_NEXT_MATTER}")
 _CLAUSE_END = re.compile(r"[。!?;…\n,、~\s]+|(?<=\D)\.(?!\w)")
 
 
@@ -45,7 +46,7 @@ def normalise(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """The parts of `text` that its full stops, question marks and line breaks separate."""
+    """The parts of `text` that full stops, question marks, line breaks and words like 另外 separate."""
     return _parts(_SENTENCE_END, text)
 
 

@@ -69,7 +69,14 @@ def test_several_questions_are_all_heard_in_order(hear: Any) -> None:
     assert [(asked["intent"], asked["text"]) for asked in heard["also_asked"]] == [
         ("invoice_request", "另外帮我开一张发票")
     ]
-    assert heard["also_asked"][0]["confidence"] >= 0.8
+    assert heard["also_asked"][0]["confidence"] >= 0.7
+
+
+@pytest.mark.parametrize("border", ["，顺便", " 另外", "，然后", " 再"])
+def test_a_second_errand_behind_a_comma_is_heard(hear: Any, border: str) -> None:
+    heard = hear(f"帮我取消订单{border}帮我开一张发票")
+    assert heard["intent"]["name"] == "cancel_order"
+    assert [asked["intent"] for asked in heard["also_asked"]] == ["invoice_request"]
 
 
 def test_a_person_is_asked_for_before_all_else_and_anger_comes_last(hear: Any) -> None:

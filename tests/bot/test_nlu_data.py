@@ -71,6 +71,10 @@ def test_the_newest_model_understands_real_shoppers() -> None:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout.splitlines()[-1])
-    assert report["served"]["lenient"] >= 0.65
-    assert report["calibration_error"] <= 0.1
+    assert report["served"]["strict"] >= 0.75
+    assert report["served"]["lenient"] >= 0.80
+    assert report["served"]["macro_f1"] >= 0.72
+    assert report["out_of_scope_recall"] >= 0.65
+    assert report["in_scope_refused"] <= 0.06
+    assert report["calibration_error"] <= 0.06
     assert report["parse_ms"]["p50"] <= 20
