@@ -28,7 +28,7 @@ def show(console: Console, events: Iterable[Event]) -> None:
 
 def panel(card: Card) -> Panel:
     """A card of a known type as rows, of an unknown one as its plain facts."""
-    title = str(card.get("number") or card["type"])
+    title = str(card.get("number") or card.get("title") or card["type"])
     rows = {
         "order": order,
         "products": products,
@@ -36,6 +36,7 @@ def panel(card: Card) -> Panel:
         "refund": refund,
         "return": goods_return,
         "points": points,
+        "article": article,
     }
     return Panel(rows.get(card["type"], facts)(card), title=escape(title), title_align="left", expand=False)
 
@@ -82,6 +83,10 @@ def goods_return(card: Card) -> RenderableType:
 def points(card: Card) -> RenderableType:
     onward = f"→ {card['next_level']}: {card['points_to_next']}" if card["next_level"] else ""
     return grid([(card["level"], card["points"], onward)])
+
+
+def article(card: Card) -> RenderableType:
+    return escape(card["url"])
 
 
 def facts(card: Card) -> RenderableType:
