@@ -21,7 +21,7 @@ from actions.base import (
 )
 from actions.client import Refused
 from actions.knowledge import answer_from_knowledge, note_missed, say_article, say_special_article
-from actions.shapes import Coupon, FactAnswer, Line, Product, ProductDetail, StockItem
+from actions.shapes import Coupon, FactAnswer, Line, Product, ProductDetail, StockItem, Suggestions
 from actions.talk import ORDER_TOPICS, NotUnderstood
 
 PRODUCT, SHOWN = "product_id", "shown"
@@ -197,7 +197,8 @@ class StockInquiry(ProductErrand):
 
     async def _alternatives(self, turn: Turn, product: Product, gone: StockItem) -> list[Button]:
         if gone.online:
-            return [button("size", "size_advice", product_id=product.id)] if product.sizes else []
+            advice = await turn.shop.size_advice(product.id)
+            return [button("size", "size_advice", product_id=product.id)] if advice.missing else []
         return [
             button("stock", "stock_inquiry", product_id=product.id),
             button("recommend", "recommend_product"),
@@ -252,14 +253,23 @@ class PromotionInquiry(Errand):
     title = "promotion_inquiry"
 
     async def answer(self, turn: Turn) -> list[EventType]:
-        if await say_special_article(turn, button("promotion", "promotion_inquiry")):
+        which = wording.says("coupons", turn.text) and not wording.says("coupon_rule", turn.text)
+        if not which and await say_special_article(turn, button("promotion", "promotion_inquiry")):
             return []
         coupons = await turn.shop.coupons(turn.entity(PRODUCT))
+        if wording.says("own_coupons", turn.text) and (mine := [each for each in coupons if each.mine]):
+            turn.say("my_coupons", count=len(mine), coupons=wording.lines(map(coupon_row, mine)))
+            return []
         first = sorted(coupons, key=lambda coupon: (not coupon.mine, -coupon.off_fen))[:MOST_COUPONS]
         if not first:
             return await answer_from_knowledge(turn, "no_promotions", human())
         turn.say("promotions", coupons=wording.lines(map(coupon_row, first)))
         return []
+
+
+def asks_cheaper(turn: Turn) -> bool:
+    """Whether something cheaper than what was shown is asked for."""
+    return bool(turn.slot(SHOWN)) and not turn.pressed and wording.says("cheaper", turn.text)
 
 
 class RecommendProduct(Errand):
@@ -271,6 +281,8 @@ class RecommendProduct(Errand):
         said = turn.slot("said") or {}
         goes_on = turn.slot("topic") in GOES_ON and said.get("action") == self.name()
         wish = "" if turn.pressed else turn.text
+        if asks_cheaper(turn):
+            return await self._cheaper(turn, said["text"] if said.get("action") == self.name() else "")
         found = await turn.shop.suggest(wish or " ")
         if goes_on and wish:
             wish = f"{said['text']} {wish}"[-MOST_WISHED:]
@@ -279,6 +291,20 @@ class RecommendProduct(Errand):
         if not found.products:
             turn.say("recommend_none", [button("recommend", "recommend_product"), human()])
             return []
+        return self._tell(turn, found, wish)
+
+    async def _cheaper(self, turn: Turn, wish: str) -> list[EventType]:
+        """What costs less than anything shown so far and suits the same wish, or is of the same kind."""
+        shown = [await turn.shop.product(id) for id in turn.slot(SHOWN)]
+        least = min(product.price_from_fen for product in shown)
+        wish = wish.strip() or shown[0].category
+        found = await turn.shop.suggest(wish or " ", below_fen=least)
+        if not found.products:
+            turn.say("recommend_none_cheaper", [button("promotion", "promotion_inquiry"), human()])
+            return [SlotSet("said", {"action": self.name(), "text": wish})]
+        return self._tell(turn, found, wish)
+
+    def _tell(self, turn: Turn, found: Suggestions, wish: str) -> list[EventType]:
         rows = wording.lines(
             wording.piece(
                 "product",

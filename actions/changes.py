@@ -224,7 +224,9 @@ class ModifyOrder(OrderErrand):
 
     async def serve(self, turn: Turn, order: Order) -> list[EventType]:
         label = wording.order_short(order)
-        if order.can.get("cancel"):
+        if wording.says("note", turn.text) and order.state in ("paid", "unpaid", "shipped"):
+            turn.say("note_before" if order.state != "shipped" else "note_shipped", [human()], order=label)
+        elif order.can.get("cancel"):
             choices = [about("cancel", "cancel_order", order), about("address", "modify_address", order)]
             turn.say("modify_by_reordering", [*choices, human()], order=label)
         elif order.state == "shipped":

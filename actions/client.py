@@ -156,9 +156,10 @@ class Shop:
         """Products that a free sentence names, the likeliest first; scores are 0 to 100."""
         return await self._ask("/api/products/find", shapes.FoundProducts, text=text, limit=limit)
 
-    async def suggest(self, text: str, limit: int = 3) -> shapes.Suggestions:
-        """What is in stock and comes near a wish said in a sentence."""
-        return await self._ask("/api/products/suggest", shapes.Suggestions, text=text, limit=limit)
+    async def suggest(self, text: str, limit: int = 3, below_fen: int | None = None) -> shapes.Suggestions:
+        """What is in stock and comes near a wish said in a sentence, or costs less than `below_fen`."""
+        asked = {"text": text, "limit": limit, "below_fen": below_fen}
+        return await self._ask("/api/products/suggest", shapes.Suggestions, **asked)
 
     async def ask_product(self, product_id: int, text: str) -> list[shapes.FactAnswer]:
         """What the product's page says to a question; nothing when none is asked."""

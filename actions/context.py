@@ -23,8 +23,10 @@ from actions.base import (
     past,
     resumed,
 )
+from actions.catalog import asks_cheaper
 from actions.handoff import HumanHandoff
 from actions.knowledge import answer_from_knowledge
+from actions.returns import switch
 from actions.service import CASES, CaseUnderWay
 
 DESCRIBING = 12
@@ -65,6 +67,8 @@ async def meant(turn: Turn, heard: Errand) -> Errand:
     if not turn.form and heard.title in RETURNING and left_form(turn):
         return GoOn()
     brief = len(turn.text) <= DESCRIBING
+    if brief and not turn.form and asks_cheaper(turn):
+        return BY_TITLE["recommend_product"]
     if brief and turn.slot("topic") in CASES and wording.says("when_settled", turn.text):
         return CaseUnderWay()
     if turn.form == "verify_form" and wording.says("why", turn.text):
@@ -205,7 +209,7 @@ class Rules(Errand):
 
     async def answer(self, turn: Turn) -> list[EventType]:
         turn.intent = self._intent
-        return await answer_from_knowledge(turn, "no_article", human())
+        return await answer_from_knowledge(turn, "no_article", human(), onward=switch(turn))
 
 
 class GoOn(Errand):

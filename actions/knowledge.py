@@ -1,5 +1,6 @@
 """Answers out of the knowledge base that an admin edits, each with its source."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -55,14 +56,21 @@ async def say_special_article(turn: Turn, *buttons: Button) -> bool:
     return True
 
 
-async def answer_from_knowledge(turn: Turn, otherwise: str, *buttons: Button) -> list[EventType]:
-    """Say the article that answers, else the intent's general one; `otherwise` names what to say without."""
+async def answer_from_knowledge(
+    turn: Turn, otherwise: str, *buttons: Button, onward: Sequence[Button] = ()
+) -> list[EventType]:
+    """Say the article that answers, else the intent's general one; `otherwise` names what to say without.
+
+    `onward`: buttons below the article, for what its reader is likely to want.
+    """
     found = await turn.shop.articles("" if turn.pressed else turn.text, turn.intent)
     if found.articles:
-        tell(turn, found.articles[0])
+        tell(turn, found.articles[0], *onward)
         return []
     if found.general:
-        tell(turn, found.general, *buttons, response="article" if turn.pressed else "article_general")
+        tell(
+            turn, found.general, *onward, *buttons, response="article" if turn.pressed else "article_general"
+        )
     else:
         turn.say(otherwise, buttons)
     await note_missed(turn)

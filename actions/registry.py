@@ -67,7 +67,7 @@ ERRANDS: list[Errand] = [
     knowledge.Knowledge("installation"),
     knowledge.Knowledge("payment_issue"),
     knowledge.Knowledge("account_help"),
-    knowledge.Knowledge("contact_info"),
+    shipping.ContactInfo("contact_info"),
     service.MemberPoints(),
     verify.VerifySubmit(),
     handoff.HumanHandoff(),

@@ -32,6 +32,8 @@ MOST_CHOICES = 10
 MOST_TOLD = 2
 REASONS = ("unwanted", "size", "defective", "wrong_item", "missing", "other")
 """In the order of their buttons."""
+ALL = "all"
+"""In place of a line: everything in the order that can be sent back."""
 OPEN_STATES = ("approved", "picked_up", "received")
 
 
@@ -60,6 +62,7 @@ async def begin(turn: Turn, order: Order, kind: Kind, reason: str | None = None)
             turn.say(f"not_returnable_{found.reason}", [human()], order_card(order), order=label)
         return []
     only = found.lines[0] if len(found.lines) == 1 else meant_line(turn, order, found.lines)
+    together = kind == "return" and len(found.lines) > 1 and wording.says("all", turn.text)
     filled: dict[str, Any] = {
         "order_label": label,
         "lines": [line.model_dump(mode="json") for line in found.lines],
@@ -72,7 +75,9 @@ async def begin(turn: Turn, order: Order, kind: Kind, reason: str | None = None)
             for line in found.lines
         ],
     }
-    if only:
+    if together:
+        filled |= {"return_line": ALL} | all_facts(found.lines)
+    elif only:
         filled |= item_facts(only)
     told = reason or turn.entity("reason") or wording.first_said("reason", turn.text)
     if kind == "return":
@@ -93,6 +98,13 @@ def item_facts(line: ReturnableLine) -> dict[str, Any]:
             Button(title=sku_label(choice), payload=command("affirm", sku=choice.sku_id))
             for choice in offers(line)[:MOST_CHOICES]
         ],
+    }
+
+
+def all_facts(lines: list[ReturnableLine]) -> dict[str, Any]:
+    return {
+        "item_label": wording.piece("all_items", items=wording.listed(line.name for line in lines)),
+        "amount": wording.yuan(sum(line.amount_fen for line in lines)),
     }
 
 
@@ -169,13 +181,16 @@ class ItemForm(Form):
         other = "exchange" if self.form == "return_form" else "return"
         return turn.intent == f"{other}_request" and wording.says(f"wish.{other}_form", turn.text)
 
+    @staticmethod
+    def lines(turn: Turn) -> list[ReturnableLine]:
+        return [ReturnableLine.model_validate(line) for line in turn.slot("lines") or []]
+
     def line(self, turn: Turn, line_id: Any) -> ReturnableLine | None:
-        lines = [ReturnableLine.model_validate(line) for line in turn.slot("lines") or []]
-        return next((line for line in lines if line.line_id == line_id), None)
+        return next((line for line in self.lines(turn) if line.line_id == line_id), None)
 
     def item(self, turn: Turn) -> dict[str, Any]:
         """The item that the message names, by button or by words."""
-        lines = [ReturnableLine.model_validate(line) for line in turn.slot("lines") or []]
+        lines = self.lines(turn)
         chosen = self.line(turn, turn.entity("line")) if turn.pressed else named(turn.text, lines)
         if turn.slot(REQUESTED) == self.line_slot and not turn.pressed:
             chosen = chosen or wording.pick(turn.text, lines)
@@ -235,7 +250,8 @@ class ReturnForm(ItemForm):
     async def hear(self, turn: Turn, asked: str) -> dict[str, Any]:
         if self.turns_round(turn):
             return {}
-        heard = self.item(turn)
+        together = not turn.pressed and len(self.lines(turn)) > 1 and wording.says("all", turn.text)
+        heard = {"return_line": ALL} | all_facts(self.lines(turn)) if together else self.item(turn)
         said = None if turn.pressed else wording.first_said("reason", turn.text)
         if asked == "return_reason" and not turn.pressed:
             said = said or wording.pick(turn.text, REASONS)
@@ -256,12 +272,13 @@ class ReturnSubmit(Submission):
     title = "return_asked"
 
     async def submit(self, turn: Turn) -> list[EventType]:
-        return await ask(
-            turn,
-            turn.slot("return_line"),
-            "return",
-            {"reason": turn.slot("return_reason"), "detail": turn.slot("detail") or ""},
-        )
+        chosen = turn.slot("return_line")
+        wanted_lines = [line["line_id"] for line in turn.slot("lines")] if chosen == ALL else [chosen]
+        told = {"reason": turn.slot("return_reason"), "detail": turn.slot("detail") or ""}
+        events: list[EventType] = []
+        for line_id in wanted_lines:
+            events += await ask(turn, line_id, "return", told)
+        return events
 
 
 class ExchangeForm(ItemForm):
@@ -432,13 +449,21 @@ class AftersaleProgress(OrderErrand):
         return []
 
 
+def switch(turn: Turn) -> list[Button]:
+    """In the form of a return, the button of an exchange that was asked about, or the other way round."""
+    for kind, other in (("return", "exchange"), ("exchange", "return")):
+        if turn.form == f"{kind}_form" and wording.says(f"wish.{other}_form", turn.text):
+            return [button(other, f"{other}_request", order_no=turn.slot(ORDER))]
+    return []
+
+
 class ReturnPolicy(Knowledge):
     """The rules; or whether the order talked about can be sent back."""
 
     async def answer(self, turn: Turn) -> list[EventType]:
         order = await self._talked_about(turn)
         if order is None:
-            return await super().answer(turn)
+            return await answer_from_knowledge(turn, "no_article", self._button, onward=switch(turn))
         label = wording.order_short(order)
         if order.state not in ("delivered", "completed"):
             choices = [about("cancel", "cancel_order", order)] if order.state != "cancelled" else []

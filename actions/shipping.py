@@ -2,15 +2,15 @@
 
 from typing import Any, ClassVar
 
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
-from actions.base import Errand, Turn, button, human
+from actions.base import ORDER, Errand, Turn, button, human
 from actions.catalog import PRODUCT
 from actions.client import Refused
-from actions.knowledge import answer_from_knowledge, say_article, say_special_article
-from actions.orders import tell
-from actions.shapes import Delivery, DeliveryOption
+from actions.knowledge import Knowledge, answer_from_knowledge, say_article, say_special_article
+from actions.orders import card, tell
+from actions.shapes import Delivery, DeliveryOption, Order, TrackingEvent
 
 
 async def destination(turn: Turn) -> str | None:
@@ -116,3 +116,23 @@ class DeliveryOptions(DeliveryErrand):
         if await say_article(turn, button("delivery", "delivery_eta")):
             return []
         return await super().answer(turn)
+
+
+class ContactInfo(Knowledge):
+    """Phone numbers are in articles; the courier's stands in the tracking of the parcel."""
+
+    async def answer(self, turn: Turn) -> list[EventType]:
+        if turn.signed_in and not turn.pressed and wording.says("courier", turn.text):
+            meant = await turn.shop.order_meant(turn.text, "track", turn.slot(ORDER), times=turn.times)
+            named = [(order, event) for order in meant.orders if (event := courier_event(order))]
+            if named:
+                order, event = named[0]
+                turn.say("courier_phone", (), card(order), order=wording.order_short(order), event=event.text)
+                return [SlotSet(ORDER, order.number)]
+        return await super().answer(turn)
+
+
+def courier_event(order: Order) -> TrackingEvent | None:
+    """The newest news of the order's parcels that names a mobile number."""
+    events = (event for parcel in order.shipments for event in parcel.events)
+    return next((event for event in events if wording.says("phone", event.text)), None)

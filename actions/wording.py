@@ -14,6 +14,8 @@ from actions.shapes import Line, Order
 
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
 ITEM_LETTERS = 14
+HERE_KM = 0.1
+"""What is nearer is there."""
 
 T = TypeVar("T")
 
@@ -101,7 +103,13 @@ def days(low: int, high: int) -> str:
 
 def distance(km: float | None, place: str) -> str:
     """How far it is from the middle of `place`, which is all that is known of where the shopper is."""
-    return "" if km is None else piece("distance", place=place, distance=f"{km:.1f}")
+    if km is None:
+        return ""
+    return (
+        piece("distance", place=place, distance=f"{km:.1f}")
+        if km >= HERE_KM
+        else piece("distance_here", place=place)
+    )
 
 
 def listed(words: Iterable[str]) -> str:

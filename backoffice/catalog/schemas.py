@@ -107,6 +107,10 @@ class Find(BaseModel):
     limit: int = Field(default=5, ge=1, le=20)
 
 
+class Wished(Find):
+    below_fen: int | None = Field(default=None, gt=0, description="only what costs less, whatever was said")
+
+
 class FoundProduct(ProductSummary):
     score: int = Field(description="0 to 100")
     sku_ids: list[int] = Field(description="those of the colour and size that were said")

@@ -1,6 +1,7 @@
 """What the shop sells: products, variants, prices."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -214,9 +215,12 @@ async def find(session: ReadSession, text: str, limit: int) -> Found:
     )
 
 
-async def suggestions(session: ReadSession, text: str) -> Suggestions:
-    """Every product that comes near what a sentence wishes for, best first, each with its reasons."""
+async def suggestions(session: ReadSession, text: str, below_fen: int | None = None) -> Suggestions:
+    """Every product that comes near what a sentence wishes for, best first, each with its reasons; with
+    `below_fen` only what costs less, in place of a budget that was said.
+    """
     wish, index = wished(text), await name_index(session)
+    wish = replace(wish, budget_fen=None) if below_fen else wish
     offers = [Offer(*row) for row in await repository.all_facts(session)]
     one_kind = any(hit.score >= NAMED for hit in index.find(text))
     matches = match(text, wish, index, offers)
@@ -226,6 +230,7 @@ async def suggestions(session: ReadSession, text: str) -> Suggestions:
         products=[
             Suggestion(**views[each.product_id].model_dump(), reasons=list(each.reasons))
             for each in chosen(matches, spans, wish, one_kind)
+            if below_fen is None or spans[each.product_id][0] < below_fen
         ],
         understood=one_kind or not wish.is_empty,
     )

@@ -10,7 +10,7 @@ from backoffice.catalog.domain import NameIndex, words
 
 NAMED = 82
 """How surely a product must be named for the others to be left out."""
-ABOUT = 0.3
+ABOUT = 0.15
 """How far from a sum named with "about" a price may lie, as a share of it."""
 DEAREST_FEN = 10_000_000
 BEST, NEXT, USE = 3, 2, 2

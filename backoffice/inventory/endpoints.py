@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backoffice.catalog.schemas import Find, Suggestions
+from backoffice.catalog.schemas import Suggestions, Wished
 from backoffice.inventory import service
 from backoffice.inventory.schemas import Stock, Stores
 from backoffice.kit.database import Reading
@@ -28,9 +28,9 @@ async def stock(
 
 
 @router.post("/products/suggest")
-async def suggest(session: Reading, asked: Find) -> Suggestions:
+async def suggest(session: Reading, asked: Wished) -> Suggestions:
     """What could be bought for a wish said in a sentence; nothing that is out of stock."""
-    return await service.suggest(session, asked.text, asked.limit)
+    return await service.suggest(session, asked.text, asked.limit, asked.below_fen)
 
 
 @router.get("/stores")

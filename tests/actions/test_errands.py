@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from actions.cancelling import CancelSubmit
-from actions.changes import CancelOrder, ModifyAddress
+from actions.changes import CancelOrder, ModifyAddress, ModifyOrder
 from actions.handoff import HumanHandoff
 from actions.orders import OrderStatus, UrgeShipment
 from actions.registry import ERRANDS
-from actions.returns import ExchangeRequest
+from actions.returns import ExchangeRequest, ReturnRequest, ReturnSubmit
 from actions.service import PrivacyRequest
-from actions.shipping import DeliveryOptions
+from actions.shipping import ContactInfo, DeliveryOptions
 from actions.verify import VerifySubmit
 from tests.actions.conftest import Backoffice, message, run
 
@@ -196,3 +196,82 @@ async def test_every_errand_is_honest_when_the_backoffice_is_away(
     assert result.said
     if backoffice.asked:
         assert result.said[-1] == "unreachable"
+
+
+TWO_LINES = [
+    {"line_id": 1, "name": "轻羽绒服", "variant": "黑色 / L", "quantity": 1, "amount_fen": 39900},
+    {"line_id": 2, "name": "圆领毛衣", "variant": "米白 / M", "quantity": 1, "amount_fen": 19900},
+]
+
+
+async def test_everything_that_can_go_back_goes_in_one_go(backoffice: Backoffice, order: MakeOrder) -> None:
+    delivered = order(state="delivered")
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [delivered], "reason": "only_fitting"})
+    number = delivered["number"]
+    backoffice.answers[f"GET /api/orders/{number}/returnable"] = (
+        200,
+        {"lines": TWO_LINES, "eligible": True, "reason": "ok"},
+    )
+    begun = await run(ReturnRequest(), message("都退了吧", "return_request"))
+    assert (begun.slots["return_line"], begun.slots["amount"]) == ("all", "¥598")
+    assert "轻羽绒服" in begun.slots["item_label"]
+    assert "圆领毛衣" in begun.slots["item_label"]
+    sent_back = {
+        "number": "R1",
+        "kind": "return",
+        "kind_label": "退货",
+        "state": "approved",
+        "state_label": "已通过",
+        "order_number": number,
+        "item": "x",
+    }
+    backoffice.answers[f"POST /api/orders/{number}/returns"] = (201, sent_back)
+    backoffice.asked.clear()
+    slots = begun.slots | {"order_no": number, "return_reason": "unwanted"}
+    done = await run(ReturnSubmit(), message("确认", "affirm", **slots))
+    assert done.said == ["return_done", "return_done"]
+    assert [json.loads(each.content)["line_id"] for each in backoffice.asked] == [1, 2]
+
+
+async def test_one_line_of_several_is_asked_for(backoffice: Backoffice, order: MakeOrder) -> None:
+    delivered = order(state="delivered")
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [delivered], "reason": "only_fitting"})
+    backoffice.answers[f"GET /api/orders/{delivered['number']}/returnable"] = (
+        200,
+        {"lines": TWO_LINES, "eligible": True, "reason": "ok"},
+    )
+    begun = await run(ReturnRequest(), message("我要退货", "return_request"))
+    assert begun.slots["return_line"] is None
+
+
+@pytest.mark.parametrize(("state", "said"), [("paid", "note_before"), ("shipped", "note_shipped")])
+async def test_a_note_is_no_change_of_colour(
+    backoffice: Backoffice, order: MakeOrder, state: str, said: str
+) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [order(state=state)], "reason": "only"})
+    assert (await run(ModifyOrder(), message("能加备注不", "modify_order"))).said == [said]
+
+
+async def test_the_couriers_number_is_read_out_of_the_tracking(
+    backoffice: Backoffice, order: MakeOrder
+) -> None:
+    event = {"at": "2026-11-20T08:00:00Z", "text": "派送中，快递员李师傅正在为您派送，电话 15412345678"}
+    parcel = {
+        "carrier_label": "顺丰",
+        "number": "SF1",
+        "state": "x",
+        "state_label": "派送中",
+        "events": [event],
+    }
+    shipped = order(state="shipped", shipments=[parcel])
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [shipped], "reason": "only"})
+    asked = message("快递小哥电话给我", "contact_info")
+    told = await run(ContactInfo("contact_info"), asked)
+    assert told.said == ["courier_phone"]
+    assert "15412345678" in told.spoken[0]["event"]
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [order()], "reason": "only"})
+    backoffice.answers["GET /api/knowledge"] = (
+        200,
+        {"articles": [{"slug": "a", "title": "b", "answer": "c", "score": 99}]},
+    )
+    assert (await run(ContactInfo("contact_info"), asked)).said == ["article"]

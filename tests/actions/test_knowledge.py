@@ -4,8 +4,21 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from actions.catalog import NotUnderstoodOrBudget, PriceInquiry, ProductInquiry, RecommendProduct
+import pytest
+
+from actions import wording
+from actions.catalog import (
+    NotUnderstoodOrBudget,
+    PriceInquiry,
+    ProductInquiry,
+    PromotionInquiry,
+    RecommendProduct,
+    StockInquiry,
+)
+from actions.context import InContext
+from actions.invoices import InvoiceRequest
 from actions.knowledge import Knowledge
+from actions.registry import BY_TITLE
 from actions.service import Feedback
 from tests.actions.conftest import Backoffice, message, run
 
@@ -115,3 +128,88 @@ async def test_wishes_add_up(backoffice: Backoffice) -> None:
     assert json.loads(backoffice.asked[-1].content)["text"] == "给我妈买 300以内"
     unclear = message("300以内", "nlu_fallback", topic="recommend_product", said=first.slots["said"])
     assert (await run(NotUnderstoodOrBudget("fallback"), unclear)).said == ["recommend"]
+
+
+COUPON = {
+    "id": 1,
+    "name": "满减券",
+    "threshold_fen": 9900,
+    "off_fen": 1000,
+    "ends_at": "2026-12-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("有优惠券吗", "promotions"),
+        ("有券不", "promotions"),
+        ("优惠券还有几张", "my_coupons"),
+        ("我有优惠卷吗", "my_coupons"),
+        ("优惠券怎么用不了", "article"),
+        ("领的券找不到了", "article"),
+    ],
+)
+async def test_which_coupons_there_are_is_no_question_about_their_rules(
+    backoffice: Backoffice, text: str, said: str
+) -> None:
+    backoffice.answers[FOUND] = (200, {"articles": [ARTICLE], "near": [], "general": None})
+    backoffice.answers["GET /api/coupons"] = (200, {"coupons": [COUPON, COUPON | {"id": 2, "mine": True}]})
+    result = await run(PromotionInquiry(), message(text, "promotion_inquiry"))
+    assert result.said == [said]
+    if said == "my_coupons":
+        assert result.spoken[0]["count"] == 1
+
+
+@pytest.mark.parametrize(("missing", "buttons"), [([], []), (["height_cm"], ["选尺码"])])
+async def test_a_size_is_offered_only_where_the_body_decides_it(
+    backoffice: Backoffice, missing: list[str], buttons: list[str]
+) -> None:
+    backoffice.answers["GET /api/products/7"] = (200, COAT | {"sizes": ["标准版"]})
+    backoffice.answers["GET /api/products/7/size-advice"] = (200, {"missing": missing})
+    item = {"sku_id": 1, "price_fen": 39900, "online": 9, "online_label": "in_stock"}
+    backoffice.answers["GET /api/stock"] = (200, {"items": [item]})
+    pressed = message("/stock_inquiry", "stock_inquiry", entities={"product_id": 7})
+    assert [each["title"] for each in (await run(StockInquiry(), pressed)).buttons] == buttons
+
+
+async def test_cheaper_is_cheaper_than_all_that_was_shown(backoffice: Backoffice) -> None:
+    backoffice.answers["GET /api/products/7"] = (200, COAT)
+    backoffice.answers["GET /api/products/8"] = (200, COAT | {"id": 8, "price_from_fen": 25900})
+    backoffice.answers["POST /api/products/suggest"] = (
+        200,
+        {"products": [COAT | {"id": 9}], "understood": True},
+    )
+    slots = {
+        "topic": "recommend_product",
+        "shown": [7, 8],
+        "said": {"action": "action_recommend_product", "text": "两百左右的外套"},
+    }
+    asked = message("有没有便宜点的", "price_inquiry", **slots)
+    result = await run(InContext(PriceInquiry()), asked)
+    assert result.said == ["recommend"]
+    told = json.loads(backoffice.asked[-1].content)
+    assert (told["text"], told["below_fen"]) == ("两百左右的外套", 25900)
+    backoffice.answers["POST /api/products/suggest"] = (200, {"products": [], "understood": True})
+    assert (await run(InContext(PriceInquiry()), asked)).said == ["recommend_none_cheaper"]
+
+
+async def test_a_rule_told_in_a_form_offers_the_other_errand(backoffice: Backoffice) -> None:
+    backoffice.answers[FOUND] = (200, {"articles": [ARTICLE], "near": [], "general": None})
+    backoffice.answers["POST /api/orders/meant"] = (200, {"verdict": "none", "reason": "none"})
+    asked = message("能换货吗", "return_policy", form="return_form", order_no="26")
+    result = await run(InContext(BY_TITLE["return_policy"]), asked)
+    assert result.buttons[0]["payload"] == '/exchange_request{"order_no": "26"}'
+    outside = await run(InContext(BY_TITLE["return_policy"]), message("能换货吗", "return_policy"))
+    assert [each["title"] for each in outside.buttons] == ["没帮上忙"]
+
+
+async def test_a_question_that_ends_in_a_bare_no_is_one(backoffice: Backoffice) -> None:
+    backoffice.answers[FOUND] = (200, {"articles": [ARTICLE], "near": [], "general": None})
+    asked = message("两单能开一张发票不", "invoice_request")
+    assert (await run(InvoiceRequest(), asked)).said == ["article"]
+
+
+def test_what_is_near_enough_is_there() -> None:
+    assert wording.distance(0.04, "三里屯") == "，就在三里屯"
+    assert wording.distance(0.14, "三里屯") == "，距三里屯中心约 0.1 公里"

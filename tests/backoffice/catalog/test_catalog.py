@@ -102,6 +102,19 @@ async def test_nothing_out_of_stock_is_suggested(client: httpx.AsyncClient, data
     assert (found["products"], found["understood"]) == ([], True)
 
 
+async def test_what_costs_less_is_suggested_whatever_sum_was_said(client: httpx.AsyncClient) -> None:
+    async def cheaper(**asked: int | str) -> list[int]:
+        found = (
+            await client.post("/api/products/suggest", json={"text": "随便看看 两万左右"} | asked)
+        ).json()
+        return [each["id"] for each in found["products"]]
+
+    prices = {id: (await client.get(f"/api/products/{id}")).json()["price_from_fen"] for id in (COAT, SHOE)}
+    assert await cheaper() == []
+    assert await cheaper(below_fen=max(prices.values())) == [min(prices, key=lambda id: prices[id])]
+    assert await cheaper(below_fen=min(prices.values())) == []
+
+
 async def test_the_picture_is_well_formed(client: httpx.AsyncClient) -> None:
     answer = await client.get(f"/api/products/{COAT}/picture.svg")
     assert answer.headers["content-type"].startswith("image/svg+xml")
