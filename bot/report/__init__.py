@@ -1,0 +1,1 @@
+"""How well the bot understands, as one HTML page: `python -m bot.report`."""
