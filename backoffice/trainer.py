@@ -23,6 +23,7 @@ def bot_environment() -> dict[str, str]:
     """What every process of the bot's environment gets: quiet, on one thread, finding the bot's own parts and
     the bytecode of the last start."""
     return {
+        "PYPINYIN_NO_PHRASES": "true",
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from bot.components.text import clauses, sentences, stands_alone
 ALSO_ASKED = "also_asked"
 SHOP_WORD = "shop_word"
 CONCEPT = "concept_"
+COPIES = 2
 SOCIAL = {"greet", "goodbye", "thanks", "affirm", "deny", "nudge", "chitchat", "bot_challenge"}
 FEELING = {"complaint", "feedback"}
 OUTSIDE = "out_of_scope"
@@ -65,7 +67,7 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learn from the intent examples, each also as one that was typed less carefully.
+        """Learn from the intent examples.
 
         The lookup table `shop_word` names words not to be cut, those that begin with `concept_` the words of
         a concept.
@@ -75,11 +77,7 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         known = {"words": tables.get(SHOP_WORD, []), "concepts": concepts}
         self._features = Features(**known)
         pairs = [(example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples]
-        noise = Noise()
-        noisy = [noise(text, framed=intent not in SOCIAL) for text, intent in pairs]
-        copies = [(at, self._features(text)) for at, text in enumerate(noisy) if text != pairs[at][0]]
-        documents = [self._features(text) for text, _ in pairs]
-        self._model = LinearModel.fit(documents, [intent for _, intent in pairs], copies)
+        self._model = learn(self._features, pairs)
         with self._storage.write_to(self._resource) as folder:
             (folder / "known.json").write_text(json.dumps(known, ensure_ascii=False), encoding="utf8")
             self._model.save(folder)
@@ -141,6 +139,18 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         chances /= chances.sum()
         order = np.argsort(-chances)[: self._config["ranking_length"]]
         return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in order]
+
+
+def learn(features: Features, pairs: Sequence[tuple[str, str]]) -> LinearModel:
+    """A model of sentences and their intents, each heard also as if typed less carefully, `COPIES` times."""
+    noise = Noise()
+    copies = []
+    for at, (text, intent) in enumerate(pairs):
+        for _ in range(COPIES):
+            noisy = noise(text, framed=intent not in SOCIAL)
+            if noisy != text:
+                copies.append((at, features(noisy)))
+    return LinearModel.fit([features(text) for text, _ in pairs], [intent for _, intent in pairs], copies)
 
 
 def _urgency(asked: dict[str, Any]) -> tuple[bool, bool]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import combinations
 
 import jieba
@@ -34,7 +35,7 @@ class Features:
         return [
             *(f"c{gram}" for gram in _grams(f"^{joined}$", 4)),
             *(f"w{' '.join(gram)}" for gram in _grams(words, 2)),
-            *(f"p{' '.join(gram)}" for gram in _grams([careless_sound(s) for s in lazy_pinyin(joined)], 3)),
+            *(f"p{' '.join(gram)}" for gram in _grams([careless_sound(c) for c in joined], 3)),
             *(f"t{concept}" for concept in concepts),
             *(f"t{one} {other}" for one, other in combinations(concepts, 2)),
         ]
@@ -46,8 +47,10 @@ def _grams(items: str | list[str], longest: int) -> Iterator[str | list[str]]:
             yield items[start : start + length]
 
 
-def careless_sound(syllable: str) -> str:
-    """A syllable of pinyin without the differences that many speakers do not make."""
+@lru_cache(maxsize=None)
+def careless_sound(character: str) -> str:
+    """The syllable of a character without the differences that many speakers do not make."""
+    syllable = lazy_pinyin(character)[0]
     for careful, careless in _MERGED_SOUNDS:
         syllable = syllable.replace(careful, careless)
     return syllable

@@ -4,7 +4,6 @@ import random
 from collections import defaultdict
 
 import jieba
-from pypinyin import lazy_pinyin
 
 from bot.components.features import careless_sound
 
@@ -63,7 +62,7 @@ class Noise:
         self._sounding: defaultdict[str, dict[str, float]] = defaultdict(dict)
         for word, count in jieba.dt.FREQ.items():
             if len(word) == 1 and _is_han(word) and count > COMMON:
-                self._sounding[_sound(word)][word] = count**0.5
+                self._sounding[careless_sound(word)][word] = count**0.5
         self._looking: defaultdict[str, list[str]] = defaultdict(list)
         for one, other in LOOKALIKES.split():
             self._looking[one].append(other)
@@ -97,7 +96,7 @@ class Noise:
         if not places:
             return text
         place = self._random.choice(places)
-        others = {c: w for c, w in self._sounding[_sound(text[place])].items() if c != text[place]}
+        others = {c: w for c, w in self._sounding[careless_sound(text[place])].items() if c != text[place]}
         return _put(text, place, self._random.choices([*others], [*others.values()])[0]) if others else text
 
     def _lookalike(self, text: str) -> str:
@@ -127,7 +126,3 @@ def _put(text: str, place: int, character: str) -> str:
 
 def _is_han(character: str) -> bool:
     return "\u4e00" <= character <= "\u9fff"
-
-
-def _sound(character: str) -> str:
-    return careless_sound(lazy_pinyin(character)[0])
