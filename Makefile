@@ -7,10 +7,10 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env run train test check bench bench-bot lock clean
+.PHONY: help env run train test check bench bench-bot report-nlu lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 env: ## Build both environments from their locks (done by the others when needed)
 	@$(PYTHON) deploy/bootstrap.py
@@ -39,6 +39,10 @@ bench: env ## Measure answers, memory and a burst against the limits
 
 bench-bot: env ## Measure the bot beside a stock Rasa project; EPOCHS=1 trains that in minutes, not an hour
 	@$(IN)/python -m bench.bot --epochs $(or $(EPOCHS),100)
+
+report-nlu: env ## Write how well the bot understands to var/report-nlu.html, with what more sentences bring
+	@$(IN)/xiaoer train --if-changed
+	@.venv-rasa/bin/python -W ignore -m bot.report
 
 lock: env ## Bring both locks up to date with requirements/*.in
 	$(IN)/uv pip compile $(PIN) --universal --python-version 3.11 requirements/app.in -o requirements/app.txt

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BOT_PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
 INGREDIENTS = ("config.yml", "requirements/bot.txt", "bot", "nlu_data")
 IGNORED = {".pyc", ".md"}
+ASIDE = "bot/report"
 STEP = re.compile(r"Starting to train component '(\w+)'")
 
 
@@ -48,7 +49,7 @@ def fingerprint(root: Path = ROOT) -> str:
         start = root / name
         files = sorted(path for path in start.rglob("*") if path.is_file()) if start.is_dir() else [start]
         for path in files:
-            if path.suffix not in IGNORED:
+            if path.suffix not in IGNORED and not path.is_relative_to(root / ASIDE):
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 digest.update(f"{path.relative_to(root)} {content}\n".encode())
     return digest.hexdigest()[:8]

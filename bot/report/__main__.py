@@ -30,7 +30,7 @@ def main() -> None:
         messages = judging.read(arguments.data)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    model = arguments.model or max((ROOT / "models").glob("*.tar.gz"), default=None)
+    model = arguments.model or max((ROOT / "models").glob("xiaoer-*.tar.gz"), default=None)
     if model is None or not model.is_file():
         sys.exit(f"No model {model or 'in models'}: run `make train` or name one by --model.")
 

@@ -245,7 +245,7 @@ class Gain:
 
 def gain(fewer: Point, more: Point) -> Gain:
     """Both points must have judged the same messages in the same order."""
-    pairs = [(one.lenient, other.lenient) for one, other in zip(fewer.judged, more.judged)]
+    pairs = [(one.lenient, other.lenient) for one, other in zip(fewer.judged, more.judged, strict=True)]
     won, lost, total = pairs.count((False, True)), pairs.count((True, False)), len(pairs)
     margin = Z * sqrt(won + lost - (won - lost) ** 2 / total) / total
     return Gain(more.sentences - fewer.sentences, won, lost, (won - lost) / total, margin)

@@ -76,7 +76,7 @@ def learning_curve(
             len(sentences),
             [
                 _judged(message, each.get("intent"), each.get("intent_ranking"))
-                for message, each in zip(messages, parsed)
+                for message, each in zip(messages, parsed, strict=True)
             ],
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from math import floor
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bot.report.figures import Judged, Point
 
 HERE = Path(__file__).parent
 FAMILIES: dict[str, dict[str, str]] = yaml.safe_load((HERE / "intents.yml").read_text(encoding="utf8"))
+FAMILY = {intent: name for name, family in FAMILIES.items() for intent in family}
 NAMES = {intent: name for family in FAMILIES.values() for intent, name in family.items()}
 
 
@@ -31,12 +33,7 @@ class Matrix:
     @cached_property
     def borders(self) -> set[str]:
         """The first intent of each family."""
-        first: dict[str, str] = {}
-        for intent in self.intents:
-            first.setdefault(
-                next((name for name, family in FAMILIES.items() if intent in family), ""), intent
-            )
-        return set(first.values())
+        return {next(members) for _, members in groupby(self.intents, FAMILY.get)}
 
     @cached_property
     def cells(self) -> dict[tuple[str, str], int]:

@@ -29,7 +29,10 @@ def test_a_model_is_stale_when_what_it_is_made_of_changes(project: Path, changed
     assert not fits(model, project)
 
 
-@pytest.mark.parametrize("beside", ["nlu_data/README.md", "bot/__pycache__/new.pyc", "actions/orders.py"])
+@pytest.mark.parametrize(
+    "beside",
+    ["nlu_data/README.md", "bot/__pycache__/new.pyc", "bot/report/page.html", "actions/orders.py"],
+)
 def test_a_model_stays_when_something_else_changes(project: Path, beside: str) -> None:
     before = fingerprint(project)
     (project / beside).parent.mkdir(parents=True, exist_ok=True)
