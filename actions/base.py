@@ -12,7 +12,7 @@ from rasa_sdk.interfaces import Action, Tracker
 
 from actions import wording
 from actions.client import Refused, Shop, Unreachable
-from actions.shapes import Order
+from actions.shapes import Meant, Order
 
 log = logging.getLogger(__name__)
 
@@ -296,7 +296,12 @@ class OrderErrand(Errand):
         number, last4, before = turn.entity(ORDER), turn.entity("last4"), turn.slot(ORDER)
         if resumed(turn):
             number = before
-        meant = await turn.shop.order_meant(number or turn.text, self.errand, before, last4, turn.times)
+        another = bool(before) and not number and wording.says("another", turn.text)
+        meant = await turn.shop.order_meant(
+            number or turn.text, self.errand, None if another else before, last4, turn.times
+        )
+        if another and (others := [order for order in meant.orders if order.number != before]):
+            meant = Meant(verdict="one" if len(others) == 1 else "many", orders=others, reason=meant.reason)
         match meant.verdict:
             case "one":
                 return [], meant.orders[0]

@@ -89,6 +89,8 @@ class ProductErrand(Errand):
         of_order = turn.slot(ORDER) and turn.slot("topic") in ORDER_TOPICS
         before = None if of_order else turn.slot(PRODUCT)
         likely = [each for each in found.products if each.score >= LIKELY]
+        if (placed := self._placed(turn)) and (not likely or likely[0].score < NAMED):
+            return await self._serve(turn, await turn.shop.product(placed), *wish)
         if before and (not likely or likely[0].score < NAMED or wording.says("same_alone", turn.text)):
             return await self._serve(turn, await turn.shop.product(before), *wish)
         if not likely:
@@ -101,6 +103,12 @@ class ProductErrand(Errand):
         if len(likely) == 1 or likely[0].score - likely[1].score >= CLEAR_LEAD:
             return await self._serve(turn, likely[0], *wish)
         return self._which_of(turn, [(product.id, product.name) for product in likely], wish, likely)
+
+    @staticmethod
+    def _placed(turn: Turn) -> int | None:
+        """The product that is picked by its place out of those shown last."""
+        shown: list[int] = turn.slot(SHOWN) or []
+        return wording.pick(turn.text, shown) if wording.says("placed", turn.text) else None
 
     def _which_of(
         self,
@@ -120,7 +128,9 @@ class ProductErrand(Errand):
     async def _serve(
         self, turn: Turn, product: Product, colour: str | None, size: str | None
     ) -> list[EventType]:
-        shown = [product.id, *(id for id in turn.slot(SHOWN) or [] if id != product.id)][:MOST_SHOWN]
+        shown = turn.slot(SHOWN) or []
+        if product.id not in shown:
+            shown = [product.id, *shown][:MOST_SHOWN]
         told = await self.serve(turn, product, colour, size)
         return [SlotSet(PRODUCT, product.id), SlotSet(SHOWN, shown), *told]
 
@@ -154,7 +164,8 @@ class StockInquiry(ProductErrand):
         items = await turn.shop.stock(product.id, colour=colour, size=size, place=place)
         if not items:
             items = await turn.shop.stock(product.id, place=place)
-            turn.say("no_such_variant", name=product.name, colour=colour or "", size=size or "")
+            wanted = wording.piece("pair", colour=colour, size=size) if colour and size else colour or size
+            turn.say("no_such_variant", name=product.name, wanted=wanted or "")
         facts = {"name": product.name, "price": wording.price(product.price_from_fen, product.price_to_fen)}
         rows = wording.lines(self._row(item) for item in items[:MOST_VARIANTS])
         stores = [(item, store) for item in items for store in item.stores if store.available]
@@ -291,7 +302,7 @@ class RecommendProduct(Errand):
         if not found.products:
             turn.say("recommend_none", [button("recommend", "recommend_product"), human()])
             return []
-        return self._tell(turn, found, wish)
+        return self._tell(turn, found, wish, "recommend" if found.understood else "recommend_popular")
 
     async def _cheaper(self, turn: Turn, wish: str) -> list[EventType]:
         """What costs less than anything shown so far and suits the same wish, or is of the same kind."""
@@ -302,9 +313,9 @@ class RecommendProduct(Errand):
         if not found.products:
             turn.say("recommend_none_cheaper", [button("promotion", "promotion_inquiry"), human()])
             return [SlotSet("said", {"action": self.name(), "text": wish})]
-        return self._tell(turn, found, wish)
+        return self._tell(turn, found, wish, "recommend_cheaper")
 
-    def _tell(self, turn: Turn, found: Suggestions, wish: str) -> list[EventType]:
+    def _tell(self, turn: Turn, found: Suggestions, wish: str, response: str) -> list[EventType]:
         rows = wording.lines(
             wording.piece(
                 "product",
@@ -314,9 +325,7 @@ class RecommendProduct(Errand):
             )
             for product in found.products
         )
-        turn.say(
-            "recommend" if found.understood else "recommend_popular", (), card(found.products), products=rows
-        )
+        turn.say(response, (), card(found.products), products=rows)
         ids = [product.id for product in found.products]
         remembered = {"action": self.name(), "text": wish}
         return [SlotSet(PRODUCT, ids[0]), SlotSet(SHOWN, ids), SlotSet("said", remembered)]
@@ -346,6 +355,9 @@ class ProductInquiry(ProductErrand):
     ) -> list[EventType]:
         answers = [] if turn.pressed else await turn.shop.ask_product(product.id, turn.text)
         known = [each for each in answers if each.verdict != "unknown"][:MOST_ANSWERS]
+        fits = not turn.pressed and wording.says("fit", turn.text)
+        if fits and (await turn.shop.size_advice(product.id)).missing:
+            return await SizeAdvice().serve(turn, product, colour, size)
         if known:
             said = wording.piece("and_also").join(map(in_words, known))
             turn.say("product_answer", self._onward(product), name=product.name, answer=said)
@@ -385,6 +397,7 @@ class ProductInquiry(ProductErrand):
         """Put the facts of two products side by side: those named, or those shown last."""
         found = (await turn.shop.find_products(turn.text)).products
         named = [each.id for each in found if each.score >= NAMED]
+        named += [before] if (before := turn.slot(PRODUCT)) else []
         ids = list(dict.fromkeys([*named, *(turn.slot(SHOWN) or [])]))[:2]
         if len(ids) < 2:
             turn.say("compare_which")
@@ -433,6 +446,10 @@ class SizeAdvice(ProductErrand):
         known = measures(turn)
         advice = await turn.shop.size_advice(product.id, **known)
         kept: list[EventType] = [SlotSet(name, value) for name, value in known.items()]
+        if advice.note == "no_table":
+            stock = button("stock", "stock_inquiry", product_id=product.id)
+            turn.say("size_no_table", [stock], name=product.name, variants=variants(product))
+            return kept
         if not advice.missing:
             tell_size(turn, product, advice.size, advice.alternatives)
             return kept

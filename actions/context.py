@@ -66,6 +66,8 @@ async def meant(turn: Turn, heard: Errand) -> Errand:
         return HumanHandoff("upset")
     if not turn.form and heard.title in RETURNING and left_form(turn):
         return GoOn()
+    if heard.title == "nudge" and not turn.form and turn.slot(ORDER) and wording.says("be_quick", turn.text):
+        return BY_TITLE["urge_shipment"]
     brief = len(turn.text) <= DESCRIBING
     if brief and not turn.form and asks_cheaper(turn):
         return BY_TITLE["recommend_product"]

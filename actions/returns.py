@@ -482,8 +482,8 @@ class ReturnPolicy(Knowledge):
     async def _talked_about(turn: Turn) -> Order | None:
         """The order whose goods are named, or the one talked about before when it is pointed at."""
         if turn.signed_in and not turn.pressed:
-            meant = await turn.shop.order_meant(turn.text, "return")
-            if meant.verdict == "one" and meant.reason == "product":
+            meant = await turn.shop.order_meant(turn.text, "return", times=turn.times)
+            if meant.verdict == "one" and meant.reason in ("product", "day"):
                 return meant.orders[0]
         number = turn.slot(ORDER)
         return await turn.shop.order(number) if number and wording.says("same", turn.text) else None
@@ -505,6 +505,7 @@ class RefundStatus(OrderErrand):
         for sent_back in open_ones[:1]:
             response = "refund_after_return" if sent_back.kind == "return" else "progress_exchange"
             turn.say(response, (), card(sent_back), **facts_of(sent_back))
+            return [SlotSet(ORDER, sent_back.order_number)]
         if not open_ones and turn.form:
             return await answer_from_knowledge(turn, "no_article", human())
         if not open_ones:

@@ -245,6 +245,7 @@ class SizeAdvice(BaseModel):
     size: str | None = None
     alternatives: list[str] = []
     missing: list[str] = []
+    note: str = ""
 
 
 class StoreStock(BaseModel):

@@ -266,3 +266,17 @@ async def test_a_mere_yes_chooses_no_order(backoffice: Backoffice, order: MakeOr
     backoffice.answers[MEANT] = (200, {"verdict": "many", "orders": [order("1"), order("2")], "reason": "x"})
     asked = await hear("嗯", "affirm", topic="return_request", said=ASKED_WHICH)
     assert asked.said == ["which_order"]
+
+
+async def test_another_order_is_not_the_one_just_told(backoffice: Backoffice, order: MakeOrder) -> None:
+    orders = [order("1"), order("2", "shipped")]
+    backoffice.answers[MEANT] = (200, {"verdict": "many", "orders": orders, "reason": "several"})
+    result = await hear("另一个呢", "track_shipment", order_no="1", topic="track_shipment")
+    assert result.slots["order_no"] == "2"
+
+
+async def test_quick_after_an_order_was_told_hurries_it(backoffice: Backoffice, order: MakeOrder) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [order("1")], "reason": "before"})
+    late = {"ship_by": "2126-11-22T00:00:00Z", "urges": 1, "first": True}
+    backoffice.answers["POST /api/orders/1/urge"] = (200, late)
+    assert (await hear("快点", "nudge", order_no="1", topic="order_status")).said == ["urged"]

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from rasa_sdk.executor import CollectingDispatcher
 
-from actions.cancelling import CancelForm
+from actions.base import Turn
+from actions.cancelling import CancelForm, InterceptForm
 from actions.changes import AddressForm, UndoForm
 from actions.invoices import InvoiceForm
 from actions.returns import ExchangeForm, ReturnForm
@@ -344,3 +346,8 @@ async def test_a_person_is_never_swallowed_by_a_form() -> None:
 async def test_nothing_is_heard_when_a_form_begins(backoffice: Backoffice) -> None:
     asked = message("取消", "cancel_order", form="cancel_form", requested_slot=None)
     assert (await run(CancelForm(), asked)).slots == {}
+
+
+async def test_not_to_cancel_after_all_stops_nothing() -> None:
+    told = message("算了不取消了", "undo_request", form="intercept_form", requested_slot="intercept_confirm")
+    assert InterceptForm().dropped(Turn("validate_intercept_form", CollectingDispatcher(), told))

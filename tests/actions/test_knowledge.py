@@ -13,6 +13,7 @@ from actions.catalog import (
     ProductInquiry,
     PromotionInquiry,
     RecommendProduct,
+    SizeAdvice,
     StockInquiry,
 )
 from actions.context import InContext
@@ -187,7 +188,7 @@ async def test_cheaper_is_cheaper_than_all_that_was_shown(backoffice: Backoffice
     }
     asked = message("有没有便宜点的", "price_inquiry", **slots)
     result = await run(InContext(PriceInquiry()), asked)
-    assert result.said == ["recommend"]
+    assert result.said == ["recommend_cheaper"]
     told = json.loads(backoffice.asked[-1].content)
     assert (told["text"], told["below_fen"]) == ("两百左右的外套", 25900)
     backoffice.answers["POST /api/products/suggest"] = (200, {"products": [], "understood": True})
@@ -213,3 +214,30 @@ async def test_a_question_that_ends_in_a_bare_no_is_one(backoffice: Backoffice) 
 def test_what_is_near_enough_is_there() -> None:
     assert wording.distance(0.04, "三里屯") == "，就在三里屯"
     assert wording.distance(0.14, "三里屯") == "，距三里屯中心约 0.1 公里"
+
+
+async def test_a_product_is_picked_by_its_place_among_those_shown(backoffice: Backoffice) -> None:
+    backoffice.answers["POST /api/products/find"] = NOTHING_NAMED
+    backoffice.answers["GET /api/products/8"] = (200, COAT | {"id": 8, "name": "风衣"})
+    backoffice.answers["GET /api/coupons"] = (200, {"coupons": []})
+    asked = message("第二个多少钱", "price_inquiry", product_id=7, shown=[7, 8, 9])
+    result = await run(PriceInquiry(), asked)
+    assert result.spoken[0]["name"] == "风衣"
+    assert result.slots["shown"] == [7, 8, 9]
+
+
+async def test_whether_it_is_too_small_is_a_question_about_the_size(backoffice: Backoffice) -> None:
+    backoffice.answers["POST /api/products/find"] = NOTHING_NAMED
+    backoffice.answers["POST /api/products/7/ask"] = fact_answers()
+    backoffice.answers["GET /api/products/7"] = (200, COAT)
+    backoffice.answers["GET /api/products/7/size-advice"] = (200, {"missing": ["height_cm"]})
+    asked = message("会不会太小", "product_inquiry", product_id=7)
+    assert (await run(ProductInquiry(), asked)).follows == "size_form"
+
+
+async def test_what_has_no_sizes_is_said_to_have_none(backoffice: Backoffice) -> None:
+    backoffice.answers["POST /api/products/find"] = NOTHING_NAMED
+    backoffice.answers["GET /api/products/7"] = (200, COAT | {"colours": ["黑色"], "sizes": ["标准版"]})
+    backoffice.answers["GET /api/products/7/size-advice"] = (200, {"note": "no_table"})
+    result = await run(SizeAdvice(), message("穿多大", "size_advice", product_id=7))
+    assert (result.said, result.spoken[0]["variants"]) == (["size_no_table"], "黑色 · 标准版")
