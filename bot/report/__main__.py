@@ -5,8 +5,10 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Optional
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -21,11 +23,10 @@ ROOT = Path(__file__).parents[2]
 PARTS = 5
 
 
-def main() -> None:
-    arguments = parsed()
+def main(words: Optional[Sequence[str]] = None) -> None:
+    """Does what the command line asks; leaves by SystemExit with what is wrong where it cannot."""
+    arguments = parsed(words)
     console = Console()
-    logging.disable(logging.WARNING)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     try:
         messages = judging.read(arguments.data)
     except (OSError, ValueError) as error:
@@ -61,7 +62,7 @@ def main() -> None:
     console.print(f"Written: {arguments.page}", highlight=False, soft_wrap=True)
 
 
-def parsed() -> argparse.Namespace:
+def parsed(words: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.report", description=__doc__)
     parser.add_argument("--model", type=Path, help="a trained model; the newest of models/ unless told")
     parser.add_argument(
@@ -72,7 +73,7 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--page", type=Path, default=Path("var/report-nlu.html"), help="where to write")
     parser.add_argument("--no-curve", action="store_true", help="leave the learning curve out: no training")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 async def all_judged(
@@ -97,4 +98,6 @@ def learnt(messages: list[figures.Labelled], progress: Progress) -> list[figures
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     main()

@@ -1,5 +1,6 @@
 """The figures as one HTML page that needs nothing beside itself."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,16 +37,15 @@ class Matrix:
         return {next(members) for _, members in groupby(self.intents, FAMILY.get)}
 
     @cached_property
-    def cells(self) -> dict[tuple[str, str], int]:
-        found: dict[tuple[str, str], int] = {}
-        for each in self.judged:
-            pair = each.message.intent, each.message.intent if each.lenient else each.served
-            found[pair] = found.get(pair, 0) + 1
-        return found
+    def cells(self) -> Counter[tuple[str, str]]:
+        return Counter(
+            (each.message.intent, each.message.intent if each.lenient else each.served)
+            for each in self.judged
+        )
 
     @cached_property
-    def totals(self) -> dict[str, int]:
-        return {meant: sum(n for (row, _), n in self.cells.items() if row == meant) for meant in self.intents}
+    def totals(self) -> Counter[str]:
+        return Counter(each.message.intent for each in self.judged)
 
 
 def render(judged: Sequence[Judged], curve: Sequence[Point], model: str, data: str, made: str) -> str:
