@@ -297,11 +297,18 @@ class OrderErrand(Errand):
         if resumed(turn):
             number = before
         another = bool(before) and not number and wording.says("another", turn.text)
+        state = None if number else wording.first_said("in_state", turn.text)
+        points = another or state
         meant = await turn.shop.order_meant(
-            number or turn.text, self.errand, None if another else before, last4, turn.times
+            number or turn.text, self.errand, None if points else before, last4, turn.times
         )
-        if another and (others := [order for order in meant.orders if order.number != before]):
-            meant = Meant(verdict="one" if len(others) == 1 else "many", orders=others, reason=meant.reason)
+        pointed = [
+            order
+            for order in meant.orders
+            if not (another and order.number == before) and state in (None, order.state)
+        ]
+        if points and pointed:
+            meant = Meant(verdict="one" if len(pointed) == 1 else "many", orders=pointed)
         match meant.verdict:
             case "one":
                 return [], meant.orders[0]

@@ -179,7 +179,8 @@ class ItemForm(Form):
     def turns_round(self, turn: Turn) -> bool:
         """Whether a return has become an exchange, or the other way round."""
         other = "exchange" if self.form == "return_form" else "return"
-        return turn.intent == f"{other}_request" and wording.says(f"wish.{other}_form", turn.text)
+        asked = turn.intent in (f"{other}_request", "return_policy")
+        return asked and wording.says(f"wish.{other}_form", turn.text)
 
     @staticmethod
     def lines(turn: Turn) -> list[ReturnableLine]:
@@ -444,6 +445,9 @@ class AftersaleProgress(OrderErrand):
         found = await turn.shop.returns(order.number)
         for sent_back in [r for r in found if r.state in OPEN_STATES] or found[:1]:
             tell_return(turn, sent_back)
+        if not found and turn.form:
+            turn.intent = "return_policy"
+            return await answer_from_knowledge(turn, "no_article", human())
         if not found:
             tell_refunds(turn, order, order.refunds)
         return []

@@ -16,11 +16,15 @@ from actions.base import (
     human,
     reading,
 )
+from actions.knowledge import fitting_article
+from actions.knowledge import tell as tell_article
 from actions.orders import tell
 
 ORDER_TOPICS = frozenset({"order_status", "track_shipment", "urge_shipment", "refund_status", "not_received"})
 MOST_MISSES = 2
 MOST_READINGS = 3
+SAME_QUESTION = 65
+"""The score of 100 from which an article answers though the bot did not understand."""
 LIKELY = 0.08
 """The confidence below which an intent is no reading worth a button."""
 
@@ -106,6 +110,8 @@ class NotUnderstood(Errand):
         self.title = title
 
     async def answer(self, turn: Turn) -> list[EventType]:
+        if await self._has_article(turn):
+            return []
         misses = (turn.slot(MISSES) or 0) + 1
         missed = SlotSet(MISSES, misses)
         if misses > MOST_MISSES and self.title == "fallback":
@@ -125,6 +131,15 @@ class NotUnderstood(Errand):
         turn.say("which_reading", [*map(reading, likely), human()])
         again = {"text": turn.text, "entities": turn.entities, "intents": likely}
         return [missed, SlotSet(UNCLEAR, again)]
+
+    @staticmethod
+    async def _has_article(turn: Turn) -> bool:
+        """Whether an article asks nearly the same, which is then said."""
+        article = await fitting_article(turn)
+        if article is None or article.score < SAME_QUESTION:
+            return False
+        tell_article(turn, article)
+        return True
 
 
 def readings(turn: Turn) -> list[str]:

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rasa_sdk.executor import CollectingDispatcher
 
+from actions.base import Turn
 from actions.context import InContext, placed
 from actions.registry import BY_TITLE
+from actions.returns import ExchangeForm
 from tests.actions.conftest import Backoffice, Result, message, run
 
 MEANT = "POST /api/orders/meant"
@@ -147,6 +150,7 @@ async def test_a_button_of_another_form_does_nothing(backoffice: Backoffice) -> 
 async def test_readings_are_offered_once_then_a_person_then_a_person_comes(backoffice: Backoffice) -> None:
     backoffice.answers["POST /api/handoff"] = (200, {"position": 1, "waiting": 1})
     backoffice.answers[MEANT] = (200, {"verdict": "none", "orders": [], "reason": "no_orders"})
+    backoffice.answers["GET /api/knowledge"] = (200, {"articles": []})
     ranking = [("nlu_fallback", 0.8), ("refund_status", 0.2), ("return_request", 0.15), ("greet", 0.1)]
     unclear = message("就那个钱的事", "nlu_fallback")
     unclear.latest_message["intent_ranking"] = [{"name": n, "confidence": c} for n, c in ranking]
@@ -280,3 +284,35 @@ async def test_quick_after_an_order_was_told_hurries_it(backoffice: Backoffice, 
     late = {"ship_by": "2126-11-22T00:00:00Z", "urges": 1, "first": True}
     backoffice.answers["POST /api/orders/1/urge"] = (200, late)
     assert (await hear("快点", "nudge", order_no="1", topic="order_status")).said == ["urged"]
+
+
+async def test_an_order_is_meant_by_its_state_whatever_was_talked_about(
+    backoffice: Backoffice, order: MakeOrder
+) -> None:
+    orders = [order("1", "shipped", can={"intercept": True}), order("2")]
+    backoffice.answers[MEANT] = (200, {"verdict": "many", "orders": orders, "reason": "several"})
+    result = await hear("没发货那个取消掉", "cancel_order", order_no="1", topic="intercepted")
+    assert (result.slots["order_no"], result.follows) == ("2", "cancel_form")
+    assert json.loads(backoffice.asked[-1].content)["order_no"] is None
+
+
+@pytest.mark.parametrize(("score", "said"), [(94, "article"), (50, "out_of_scope")])
+async def test_a_question_that_an_article_asks_too_is_answered_though_not_understood(
+    backoffice: Backoffice, score: int, said: str
+) -> None:
+    article = {"slug": "order-how", "title": "怎么下单", "answer": "点开商品页。", "score": score}
+    backoffice.answers["GET /api/knowledge"] = (200, {"articles": [article]})
+    backoffice.answers[MEANT] = (200, {"verdict": "none", "reason": "none"})
+    assert (await hear("怎么下单", "out_of_scope")).said == [said]
+
+
+async def test_returning_the_other_thing_is_no_choice_of_what_to_exchange(
+    backoffice: Backoffice,
+) -> None:
+    lines = [
+        {"line_id": 1, "name": "高腰直筒牛仔裤", "quantity": 1, "amount_fen": 1},
+        {"line_id": 2, "name": "圆领毛衣", "quantity": 1, "amount_fen": 1},
+    ]
+    slots = {"form": "exchange_form", "requested_slot": "exchange_line", "lines": lines}
+    asked = message("那毛衣能退不", "return_policy", **slots)
+    assert await ExchangeForm().hear(Turn("x", CollectingDispatcher(), asked), "exchange_line") == {}
