@@ -42,7 +42,7 @@ bench-bot: env ## Measure the bot beside a stock Rasa project; EPOCHS=1 trains t
 
 report-nlu: env ## Write how well the bot understands to var/report-nlu.html, with what more sentences bring
 	@$(IN)/xiaoer train --if-changed
-	@.venv-rasa/bin/python -W ignore -m bot.report
+	@.venv-rasa/bin/python -m bot.report
 
 lock: env ## Bring both locks up to date with requirements/*.in
 	$(IN)/uv pip compile $(PIN) --universal --python-version 3.11 requirements/app.in -o requirements/app.txt

@@ -5,17 +5,25 @@ import asyncio
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Optional
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import sanic.app  # noqa: F401  once imported it cannot ask for DeprecationWarnings any more
 import structlog
-from rasa.shared.importers.rasa import RasaFileImporter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+
+from rasa.shared.importers.rasa import RasaFileImporter
 
 from bot.report import figures, judging, page
 
@@ -26,7 +34,7 @@ PARTS = 5
 def main(words: Optional[Sequence[str]] = None) -> None:
     """Does what the command line asks; leaves by SystemExit with what is wrong where it cannot."""
     arguments = parsed(words)
-    console = Console()
+    console = Console(highlight=False, soft_wrap=True)
     try:
         messages = judging.read(arguments.data)
     except (OSError, ValueError) as error:
@@ -50,16 +58,14 @@ def main(words: Optional[Sequence[str]] = None) -> None:
         f"{head.lenient:.1%} of {head.count} messages served right ({head.strict:.1%} strictly), "
         f"macro F1 {head.macro_f1:.3f}, out of scope {head.outside_recall:.1%}, "
         f"calibration error {head.calibration_error:.3f}",
-        highlight=False,
     )
     if curve:
         last = figures.gain(*curve[-2:])
         console.print(
             f"The last {last.sentences} sentences brought {100 * last.share:+.1f} ± {100 * last.margin:.1f} "
             "points.",
-            highlight=False,
         )
-    console.print(f"Written: {arguments.page}", highlight=False, soft_wrap=True)
+    console.print(f"Written: {arguments.page}")
 
 
 def parsed(words: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -98,6 +104,4 @@ def learnt(messages: list[figures.Labelled], progress: Progress) -> list[figures
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     main()
