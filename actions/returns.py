@@ -200,6 +200,12 @@ class ItemForm(Form):
         return {self.line_slot: chosen.line_id} | item_facts(chosen)
 
 
+def tell_later(turn: Turn, order: Order) -> None:
+    """Say that what has not been received can be returned later, or be stopped now."""
+    choices = [about("cancel", "cancel_order", order)] if order.state != "cancelled" else []
+    turn.say("returnable_later", choices, order=wording.order_short(order), state=order.state_label)
+
+
 class ReturnRequest(OrderErrand):
     title = "return_request"
     informs = False
@@ -221,6 +227,9 @@ class ReturnRequest(OrderErrand):
             return await begin(turn, order, self.kind)
         if order.state == "cancelled":
             tell(turn, order)
+            return []
+        if turn.asks() and wording.says("rule", turn.text):
+            tell_later(turn, order)
             return []
         return begin_cancel(turn, order)
 
@@ -470,8 +479,7 @@ class ReturnPolicy(Knowledge):
             return await answer_from_knowledge(turn, "no_article", self._button, onward=switch(turn))
         label = wording.order_short(order)
         if order.state not in ("delivered", "completed"):
-            choices = [about("cancel", "cancel_order", order)] if order.state != "cancelled" else []
-            turn.say("returnable_later", choices, order=label, state=order.state_label)
+            tell_later(turn, order)
             return []
         found = await turn.shop.returnable(order.number, "return")
         until = [line.until for line in found.lines if line.until]

@@ -275,3 +275,12 @@ async def test_the_couriers_number_is_read_out_of_the_tracking(
         {"articles": [{"slug": "a", "title": "b", "answer": "c", "score": 99}]},
     )
     assert (await run(ContactInfo("contact_info"), asked)).said == ["article"]
+
+
+@pytest.mark.parametrize(("text", "said"), [("这个能退吗", ["returnable_later"]), ("我要退货", [])])
+async def test_whether_it_can_be_returned_before_it_came_is_only_a_question(
+    backoffice: Backoffice, order: MakeOrder, text: str, said: list[str]
+) -> None:
+    shipped = order(state="shipped", can={"intercept": True})
+    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [shipped], "reason": "before"})
+    assert (await run(ReturnRequest(), message(text, "return_request"))).said == said
