@@ -29,6 +29,7 @@ CLEAR_LEAD = 8
 LIKELY = 60
 NAMED = 85
 MOST_SHOWN = 3
+MOST_CHEAPER = 20
 MOST_COUPONS = 5
 MOST_VARIANTS = 8
 MOST_FACTS = 5
@@ -308,8 +309,11 @@ class RecommendProduct(Errand):
         """What costs less than anything shown so far and suits the same wish, or is of the same kind."""
         shown = [await turn.shop.product(id) for id in turn.slot(SHOWN)]
         least = min(product.price_from_fen for product in shown)
-        wish = wish.strip() or shown[0].category
-        found = await turn.shop.suggest(wish or " ", below_fen=least)
+        found = await turn.shop.suggest(wish or " ", MOST_CHEAPER, least)
+        if not wish:
+            kind = shown[0].category
+            found.products = [product for product in found.products if product.category == kind]
+        found.products = found.products[:MOST_SHOWN]
         if not found.products:
             turn.say("recommend_none_cheaper", [button("promotion", "promotion_inquiry"), human()])
             return [SlotSet("said", {"action": self.name(), "text": wish})]

@@ -241,3 +241,11 @@ async def test_what_has_no_sizes_is_said_to_have_none(backoffice: Backoffice) ->
     backoffice.answers["GET /api/products/7/size-advice"] = (200, {"note": "no_table"})
     result = await run(SizeAdvice(), message("穿多大", "size_advice", product_id=7))
     assert (result.said, result.spoken[0]["variants"]) == (["size_no_table"], "黑色 · 标准版")
+
+
+async def test_cheaper_than_one_product_is_of_its_kind(backoffice: Backoffice) -> None:
+    backoffice.answers["GET /api/products/7"] = (200, COAT | {"category": "服装"})
+    others = [COAT | {"id": 8, "category": "食品"}, COAT | {"id": 9, "category": "服装"}]
+    backoffice.answers["POST /api/products/suggest"] = (200, {"products": others, "understood": False})
+    asked = message("有没有便宜点的", "price_inquiry", shown=[7], topic="stock_inquiry")
+    assert (await run(InContext(PriceInquiry()), asked)).slots["shown"] == [9]
