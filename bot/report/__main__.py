@@ -23,6 +23,7 @@ if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
 
+from rasa.exceptions import ModelNotFound
 from rasa.shared.importers.rasa import RasaFileImporter
 
 from bot.report import figures, judging, page
@@ -45,7 +46,10 @@ def main(words: Optional[Sequence[str]] = None) -> None:
 
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        judged = asyncio.run(all_judged(model, messages, progress))
+        try:
+            judged = asyncio.run(all_judged(model, messages, progress))
+        except ModelNotFound:
+            sys.exit(f"{model} is no model, or broken: delete it and run `make train`.")
         curve = [] if arguments.no_curve else learnt(messages, progress)
 
     made = f"{datetime.now():%Y-%m-%d %H:%M}"
