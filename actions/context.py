@@ -123,7 +123,8 @@ def own_or_aside(turn: Turn, heard: Errand) -> bool:
         return not heard.informs
     if form == "verify_form":
         return isinstance(heard, OrderErrand) and wording.says("rule", turn.text)
-    return heard.title in ("return_request", "exchange_request") and form not in ROUND
+    named = turn.entity("size") or turn.entity("colour") or wording.first_said("step", turn.text)
+    return heard.title in ("return_request", "exchange_request") and not (form in ROUND and named)
 
 
 async def described(turn: Turn, heard: Errand) -> Errand | None:

@@ -195,11 +195,12 @@ async def test_cheaper_is_cheaper_than_all_that_was_shown(backoffice: Backoffice
     assert (await run(InContext(PriceInquiry()), asked)).said == ["recommend_none_cheaper"]
 
 
-async def test_a_rule_told_in_a_form_offers_the_other_errand(backoffice: Backoffice) -> None:
+@pytest.mark.parametrize("intent", ["return_policy", "exchange_request"])
+async def test_a_rule_told_in_a_form_offers_the_other_errand(backoffice: Backoffice, intent: str) -> None:
     backoffice.answers[FOUND] = (200, {"articles": [ARTICLE], "near": [], "general": None})
     backoffice.answers["POST /api/orders/meant"] = (200, {"verdict": "none", "reason": "none"})
-    asked = message("能换货吗", "return_policy", form="return_form", order_no="26")
-    result = await run(InContext(BY_TITLE["return_policy"]), asked)
+    asked = message("能换货吗", intent, form="return_form", order_no="26")
+    result = await run(InContext(BY_TITLE[intent]), asked)
     assert result.buttons[0]["payload"] == '/exchange_request{"order_no": "26"}'
     outside = await run(InContext(BY_TITLE["return_policy"]), message("能换货吗", "return_policy"))
     assert [each["title"] for each in outside.buttons] == ["没帮上忙"]
