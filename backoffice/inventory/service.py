@@ -185,9 +185,7 @@ async def stores(
     )
 
 
-async def suggest(
-    session: ReadSession, text: str, limit: int, below_fen: int | None = None
-) -> Suggestions:
+async def suggest(session: ReadSession, text: str, limit: int, below_fen: int | None = None) -> Suggestions:
     """The products nearest to what a sentence wishes for, of which some variant can be sent."""
     found = await catalog.suggestions(session, text, below_fen)
     kept: list[Suggestion] = []
