@@ -48,7 +48,11 @@ def children(state: Path) -> dict[str, int]:
     found = {}
     for row in table.stdout.splitlines():
         pid, stat, command = row.split(None, 2)
-        for name, mark in (("bot", "-m bot.lean run"), ("actions", "-m actions"), ("app", "backoffice.app:app")):
+        for name, mark in (
+            ("bot", "-m bot.lean run"),
+            ("actions", "-m actions"),
+            ("app", "backoffice.app:app"),
+        ):
             if mark in command and not stat.startswith("Z") and serves(int(pid), state):
                 found[name] = int(pid)
     return found
