@@ -336,7 +336,7 @@ def dates(text: str, now: datetime) -> Iterator[Found]:
     now = now.astimezone(SHOP_ZONE).replace(microsecond=0)
     for match in _HOURS_AGO.finditer(text):
         many = (0.5 if match["n"] == "半" else number(match["n"])) + (0.5 if match["and_half"] else 0)
-        length = timedelta(minutes=many) if match["unit"] == "分钟" else timedelta(hours=many)
+        length = timedelta(minutes=max(many, 1) if match["unit"] == "分钟" else max(60 * many, 1))
         yield _found(match, now - 2 * length, now)
     for each in _PHRASES:
         for match in each.pattern.finditer(text):

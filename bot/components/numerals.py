@@ -15,9 +15,9 @@ def number(text: str) -> float:
     """
     for sign, unit in _LARGE.items():
         many, large, rest = text.partition(sign)
-        if large and many and (sign in "万w" or many[-1].isascii()):
+        if large and (many or sign == "万") and (sign in "万w" or many[-1].isascii()):
             low = number(rest) * (unit // 10 if len(rest) == 1 else 1) if rest else 0
-            return number(many) * unit + low
+            return (number(many) if many else 1) * unit + low
     if text[:1].isascii() and text[:1].isdigit():
         return float(text.replace(",", ""))
     total, digit, unit = 0, 0, 10

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -138,6 +138,8 @@ PIECES = [*TIMES.split(), *"2:点月号块两件k多十百几万", "买的", "�
 TEXTS = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 
 
+@example("万双", datetime(2026, 11, 22))
+@example("0分钟前", datetime(2026, 11, 22))
 @given(TEXTS, st.datetimes(datetime(2024, 1, 1), datetime(2030, 12, 31)))
 def test_whatever_is_typed_an_interval_ends_after_it_begins(text: str, now: datetime) -> None:
     folded = fold(text)
