@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -55,6 +57,7 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         self._resource = resource
         self._features = Features()
         self._model: LinearModel | None = None
+        self._chances = lru_cache(maxsize=256)(self._judge)
 
     @classmethod
     def create(
@@ -132,13 +135,16 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         return top["name"], top["confidence"]
 
     def _rank(self, text: str) -> list[dict[str, Any]]:
+        chances = self._chances(text)
+        order = np.argsort(-chances)[: self._config["ranking_length"]]
+        return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in order]
+
+    def _judge(self, text: str) -> NDArray[np.float64]:
         assert self._model is not None, "the classifier has not been trained"
         chances = self._model.probabilities(self._features(text)) ** self._config["plainer"]
         if OUTSIDE in self._model.labels:
             chances[self._model.labels.index(OUTSIDE)] *= self._config["outside"]
-        chances /= chances.sum()
-        order = np.argsort(-chances)[: self._config["ranking_length"]]
-        return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in order]
+        return chances / chances.sum()
 
 
 def learn(features: Features, pairs: Sequence[tuple[str, str]]) -> LinearModel:
