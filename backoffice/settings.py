@@ -10,13 +10,35 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.requests import HTTPConnection
 
 SHORTEST_SECRET = 32
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of a request's body or of one frame of a WebSocket; more is refused before it is read."""
+
+
+class WeChatAccount(BaseModel):
+    """An official account or mini-program, as its page at mp.weixin.qq.com says.
+
+    In `compatible` and `safe` mode messages are encrypted under `aes_key`, the EncodingAESKey; for a while
+    after a change WeChat still uses the one before.
+    """
+
+    app_id: str = Field(pattern="^[A-Za-z0-9_]{1,40}$")
+    kind: Literal["official", "mini"] = "official"
+    token: str = Field(min_length=3, repr=False, description="signs what WeChat sends")
+    secret: str = Field(min_length=1, repr=False, description="the AppSecret, for what we send")
+    aes_key: str = Field(default="", pattern="^([A-Za-z0-9+/]{43})?$", repr=False)
+    previous_aes_key: str = Field(default="", pattern="^([A-Za-z0-9+/]{43})?$", repr=False)
+    mode: Literal["plain", "compatible", "safe"] = "safe"
+
+    @model_validator(mode="after")
+    def has_key(self) -> Self:
+        if self.mode != "plain" and not self.aes_key:
+            raise ValueError(f"{self.mode} mode needs an aes_key")
+        return self
 
 
 class Settings(BaseSettings):
@@ -44,6 +66,9 @@ class Settings(BaseSettings):
     turn_deadline: float = Field(
         default=15.0, description="seconds until a turn is given up and people take over"
     )
+
+    wechat: list[WeChatAccount] = Field(default=[], description="none: the channel is off")
+    wechat_api: str = "https://api.weixin.qq.com"
 
     @model_validator(mode="after")
     def fill_in(self) -> Self:
