@@ -27,11 +27,19 @@ class Standing(NamedTuple):
     id: str
     channel: str
     sender: str
+    answer_channel: str
+    answer_sender: str
+    pushed: bool
+    passive_until: datetime | None
+    merged_into: str | None
     customer_id: int | None
     owner: str
+    status: str
     last_event: int
     turn_id: str | None
     failed_turns: int
+    delivered_event: int
+    read_event: int
     updated_at: datetime
 
 
@@ -44,6 +52,8 @@ class Line(NamedTuple):
     text: str
     buttons: list[dict[str, str]]
     card: dict[str, Any] | None
+    attachment_id: str | None
+    staff_id: int | None
     message_id: str | None
 
 

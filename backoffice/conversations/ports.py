@@ -1,6 +1,8 @@
 """What a conversation needs from outside; `integrations/` fills these in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 
@@ -48,4 +50,70 @@ class Bot(Protocol):
 
     async def ready(self) -> bool:
         """Whether it listens and has a model loaded."""
+        ...
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a shopper's message or action lets a metered channel push: `allowed` pushes for `lasting`.
+
+    A newer one of the same kind (`message`, `action`) takes the place of an older one.
+    """
+
+    kind: str
+    allowed: int
+    lasting: timedelta
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A line to deliver. `buttons` as in `schemas.Button`; `attachment` is the path of a file to send."""
+
+    conversation: str
+    event: int
+    author: str
+    text: str
+    buttons: Sequence[dict[str, str]] = ()
+    card: dict[str, Any] | None = None
+    attachment: str | None = None
+
+
+class TryLater(Exception):
+    """The channel cannot take it now; it certainly was not delivered. `reason` is shown to the agent."""
+
+    def __init__(self, reason: str, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.after = reason, after
+
+
+class Undeliverable(Exception):
+    """It will never be delivered; `reason` is shown to the agent."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Channel(Protocol):
+    """A way to reach shoppers that pushes. Any exception but these two of `push` means: perhaps delivered."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def metered(self) -> bool:
+        """Whether each push takes one from a `Window` that the shopper opened."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a push that was cut off can be made again because the receiver knows its number."""
+        ...
+
+    def fit(self, lines: Sequence[Outgoing]) -> int:
+        """How many of the lines, one at least, go together in one push."""
+        ...
+
+    async def push(self, sender: str, lines: Sequence[Outgoing]) -> str | None:
+        """Deliver the lines in one push; the channel's own id of it. Raises `TryLater`, `Undeliverable`."""
         ...

@@ -85,22 +85,53 @@ HEAR = HEAR_ALL.where(messages.c.event.in_(bindparam("events", expanding=True)))
 async def add(
     session: WriteSession, conversation_id: str, channel: str, sender: str, customer_id: int | None
 ) -> bool:
-    """False when this sender has an open conversation in this channel already."""
+    """False when this sender has a conversation in this channel already."""
     return await insert_once(
         session,
         Conversation,
         id=conversation_id,
         channel=channel,
         sender=sender,
+        answer_channel=channel,
+        answer_sender=sender,
         customer_id=customer_id,
     )
 
 
-async def open_of(session: ReadSession, channel: str, sender: str) -> str:
-    found = select(Conversation.id).where(
-        Conversation.channel == channel, Conversation.sender == sender, Conversation.status == "open"
+async def of_sender(session: ReadSession, channel: str, sender: str) -> str | None:
+    """The conversation of this sender, followed to where it was merged."""
+    found = select(func.coalesce(Conversation.merged_into, Conversation.id)).where(
+        Conversation.channel == channel, Conversation.sender == sender
     )
-    return (await session.scalars(found)).one()
+    return await session.scalar(found)
+
+
+async def hear_from(
+    session: WriteSession, conversation_id: str, channel: str, sender: str, pushed: bool, at: datetime
+) -> None:
+    """A shopper wrote: answer there, awake; people who have the conversation are waited for since then."""
+    awaited = case(
+        (conversations.c.owner == "bot", None), else_=func.coalesce(Conversation.waiting_since, at)
+    )
+    await session.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation_id)
+        .values(
+            answer_channel=channel,
+            answer_sender=sender,
+            pushed=pushed,
+            status="open",
+            snoozed_until=None,
+            waiting_since=awaited,
+        )
+    )
+
+
+async def hold_back(session: WriteSession, conversation_id: str, until: datetime | None) -> None:
+    """Until then answers wait for the request that asks for them."""
+    await session.execute(
+        update(conversations).where(conversations.c.id == conversation_id).values(passive_until=until)
+    )
 
 
 async def find(session: ReadSession, conversation_id: str) -> Conversation | None:
@@ -114,13 +145,13 @@ async def number(session: WriteSession, conversation_id: str, by: int, at: datet
 
 
 async def known_and_recent(
-    session: ReadSession, conversation: Standing, message_id: str, since: datetime
+    session: ReadSession, conversation_id: str, channel: str, sender: str, message_id: str, since: datetime
 ) -> tuple[str | None, int | None, int]:
     """Conversation and number of the message with this id of this sender, and how many came since."""
     told = {
-        "this": conversation.id,
-        "channel_": conversation.channel,
-        "sender_": conversation.sender,
+        "this": conversation_id,
+        "channel_": channel,
+        "sender_": sender,
         "id_": message_id,
         "since": since,
     }
@@ -147,6 +178,7 @@ async def write(
             "text": bubble.text,
             "buttons": [button.model_dump() for button in bubble.buttons],
             "card": bubble.card,
+            "attachment_id": bubble.attachment,
             "at": at,
             **more,
         }

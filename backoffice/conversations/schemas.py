@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from backoffice.kit.fields import Text
 
 Owner = Literal["bot", "queue", "agent"]
+Status = Literal["open", "snoozed", "resolved"]
 CaseKind = Literal[
     "complaint",
     "feedback",
@@ -28,11 +29,12 @@ class Button(BaseModel):
 
 
 class Bubble(BaseModel):
-    """What is said in one piece."""
+    """What is said in one piece; `attachment` is the id of a picture that was stored before."""
 
     text: str
     buttons: list[Button] = []
     card: dict[str, Any] | None = None
+    attachment: str | None = None
 
 
 class EventView(Bubble):
@@ -44,6 +46,7 @@ class EventView(Bubble):
     at: datetime
     author: Literal["shopper", "bot", "system", "agent"] = Field(serialization_alias="from")
     client_id: str | None = Field(default=None, description="the id its sender gave a shopper's message")
+    staff_id: int | None = Field(default=None, description="which agent said it")
 
 
 class Look(BaseModel):
@@ -53,6 +56,10 @@ class Look(BaseModel):
     owner: Owner
     typing: bool
     last: int = Field(description="number of the newest event")
+    status: Status = "open"
+    delivered: int = Field(default=0, description="the shopper's device has the events up to this number")
+    read: int = Field(default=0, description="the shopper has read up to this number")
+    moved_to: str | None = Field(default=None, description="the conversation this one was merged into")
 
 
 class Opened(BaseModel):

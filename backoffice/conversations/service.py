@@ -5,10 +5,12 @@ Who locks both takes the conversation's fence before its row.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from backoffice.conversations import repository
+from backoffice.conversations import delivery, delivery_repository, repository
 from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
-from backoffice.conversations.models import Case, Conversation
+from backoffice.conversations.models import Case, Conversation, OwnershipChange
+from backoffice.conversations.ports import Window
 from backoffice.conversations.schemas import (
     Bubble,
     Button,
@@ -55,34 +57,74 @@ class Turn:
 
 
 async def open(session: WriteSession, channel: str, customer_id: int | None) -> str:
-    """The id of a visitor's new conversation, or of the customer's open one in this channel."""
+    """The id of a visitor's new conversation, or of the customer's own in this channel."""
     conversation_id = secret_id()
     sender = conversation_id if customer_id is None else f"customer:{customer_id}"
+    return await conversation_of(session, channel, sender, customer_id, conversation_id)
+
+
+async def conversation_of(
+    session: WriteSession,
+    channel: str,
+    sender: str,
+    customer_id: int | None,
+    new_id: str | None = None,
+) -> str:
+    """The id of the conversation of this sender, opened when they never wrote before."""
+    conversation_id = new_id or secret_id()
     if await repository.add(session, conversation_id, channel, sender, customer_id):
         await fencing.open_fence(session, conversation_fence(conversation_id, 1).name)
         return conversation_id
-    return await repository.open_of(session, channel, sender)
+    found = await repository.of_sender(session, channel, sender)
+    if found is None:
+        raise NotFound("conversation_not_found")
+    return found
+
+
+@dataclass(frozen=True)
+class From:
+    """Where a message came from: a channel, whether it wants deliveries, and what it lets us push after it.
+
+    `inline_until` is when the request that brought the message ends: an answer ready by then goes with it.
+    """
+
+    channel: str
+    sender: str
+    pushed: bool = False
+    window: Window | None = None
+    inline_until: datetime | None = None
 
 
 async def receive(
-    session: WriteSession, conversation_id: str, message_id: str, text: str, command: str | None = None
+    session: WriteSession,
+    conversation_id: str,
+    message_id: str,
+    text: str,
+    command: str | None = None,
+    attachment: str | None = None,
+    origin: From | None = None,
 ) -> int:
     """Write down what a shopper says; the number it has in the transcript, the same for a repeat.
 
-    `message_id` is the sender's own, `command` what a pressed button means. Raises `NotFound`, `Invalid`
+    `message_id` is the sender's own, `command` what a pressed button means, `attachment` the id of a stored
+    picture, `origin` the address it came from (none: the conversation's own). Raises `NotFound`, `Invalid`
     (`too_long`, `empty_message`, `message_id_reused`) or `TooMany` (`slow_down`).
     """
     if len(text) > LONGEST_TEXT:
         raise Invalid("too_long", f"at most {LONGEST_TEXT} characters")
     text = storable(text)
-    if not text:
+    if not text and not attachment:
         raise Invalid("empty_message")
     moment = now()
     conversation = await repository.number(session, conversation_id, 1, moment)
     if conversation is None:
         raise NotFound("conversation_not_found")
+    origin = origin or From(conversation.channel, conversation.sender)
+    if conversation.merged_into:
+        await repository.number(session, conversation_id, -1, moment)
+        return await receive(session, conversation.merged_into, message_id, text, command, attachment, origin)
     where, event, recent = await repository.known_and_recent(
-        session, conversation, message_id, moment - WITHIN
+        session, conversation.id, origin.channel, origin.sender, message_id, moment - WITHIN
     )
     if event is not None:
         if where != conversation_id:
@@ -91,12 +133,13 @@ async def receive(
         return event
     if recent >= MESSAGES_AT_ONCE:
         raise TooMany("slow_down", f"at most {MESSAGES_AT_ONCE} messages in {WITHIN.seconds} seconds")
+    await hear_from(session, conversation, origin, moment)
     await write(
         session,
-        conversation,
+        conversation._replace(channel=origin.channel),
         "shopper",
-        [Bubble(text=text)],
-        sender=conversation.sender,
+        [Bubble(text=text, attachment=attachment)],
+        sender=origin.sender,
         message_id=message_id,
         command=command,
         turn_id=None if conversation.owner == "bot" else FOR_PEOPLE,
@@ -104,17 +147,48 @@ async def receive(
     return conversation.last_event
 
 
+async def hear_from(session: WriteSession, conversation: Standing, origin: From, moment: datetime) -> None:
+    """What a message changes besides the transcript: where to answer, what may be pushed, who waits."""
+    here = (conversation.answer_channel, conversation.answer_sender, conversation.pushed)
+    if (
+        here != (origin.channel, origin.sender, origin.pushed)
+        or conversation.owner != "bot"
+        or conversation.status != "open"
+    ):
+        if conversation.status == "resolved":
+            await log_change(session, conversation.id, "reopened", conversation.owner, conversation.owner)
+        await repository.hear_from(
+            session, conversation.id, origin.channel, origin.sender, origin.pushed, moment
+        )
+    if origin.window:
+        await delivery.open_window(session, origin.channel, origin.sender, origin.window)
+    if origin.inline_until and conversation.owner == "bot":
+        await repository.hold_back(session, conversation.id, origin.inline_until)
+
+
 async def write(
-    session: WriteSession, conversation: Standing, author: str, bubbles: list[Bubble], **more: str | None
+    session: WriteSession,
+    conversation: Standing,
+    author: str,
+    bubbles: list[Bubble],
+    epoch: int = 0,
+    **more: Any,
 ) -> None:
-    """Add lines under the last numbers taken, and tell whoever looks on."""
+    """Add lines under the last numbers taken, queue them where the channel pushes, and tell whoever looks on.
+
+    `epoch` is the one under which the bot speaks; the lines of others need none.
+    """
     first = conversation.last_event - len(bubbles) + 1
-    await repository.write(session, conversation, first, author, bubbles, conversation.updated_at, **more)
+    moment = conversation.updated_at
+    await repository.write(session, conversation, first, author, bubbles, moment, **more)
+    if conversation.pushed and author != "shopper":
+        numbers = range(first, conversation.last_event + 1)
+        await delivery_repository.queue(session, conversation, author, epoch, numbers, moment)
     await events.publish(session, TOPIC, conversation.id, {"event": conversation.last_event})
 
 
 async def append(
-    session: WriteSession, conversation_id: str, author: str, bubble: Bubble, **more: str | None
+    session: WriteSession, conversation_id: str, author: str, bubble: Bubble, **more: Any
 ) -> int:
     """Add a line; its number. Raises `NotFound`."""
     conversation = await repository.number(session, conversation_id, 1, now())
@@ -135,6 +209,10 @@ async def look(session: ReadSession, conversation_id: str, after: int = 0) -> Lo
         owner=conversation.owner,
         typing=conversation.turn_id is not None,
         last=conversation.last_event,
+        status=conversation.status,
+        delivered=conversation.delivered_event,
+        read=conversation.read_event,
+        moved_to=conversation.merged_into,
     )
 
 
@@ -146,7 +224,9 @@ def event_view(line: Line) -> EventView:
         text=line.text,
         buttons=[Button(**button) for button in line.buttons],
         card=line.card,
+        attachment=line.attachment_id,
         client_id=line.message_id,
+        staff_id=line.staff_id,
     )
 
 
@@ -183,7 +263,7 @@ async def begin_turn(session: WriteSession, conversation_id: str, lease: timedel
 async def say(session: WriteSession, turn: Turn, bubble: Bubble) -> int:
     """A line of the bot during its turn. Raises `StaleTurn` when the conversation was handed over."""
     await fencing.require(session, turn.fence)
-    return await append(session, turn.conversation_id, "bot", bubble, turn_id=turn.id)
+    return await append(session, turn.conversation_id, "bot", bubble, epoch=turn.epoch, turn_id=turn.id)
 
 
 @dataclass(frozen=True)
@@ -207,7 +287,7 @@ async def end_turn(session: WriteSession, turn: Turn, bubbles: list[Bubble]) -> 
         raise StaleTurn
     conversation, more = ended
     if bubbles:
-        await write(session, conversation, "bot", bubbles, turn_id=turn.id)
+        await write(session, conversation, "bot", bubbles, epoch=turn.epoch, turn_id=turn.id)
     return Ended(conversation.failed_turns, more)
 
 
@@ -231,10 +311,39 @@ async def hand_over(session: WriteSession, conversation_id: str, reason: str) ->
     ahead, waiting = await repository.queue_place(session, conversation_id)
     if first:
         await repository.mark_heard(session, conversation_id, FOR_PEOPLE)
+        await delivery_repository.withhold(session, conversation_id, "handed_over", ["bot"])
+        await log_change(session, conversation_id, "handed_over", "bot", "queue", reason)
         because = catalogue("conversations")["handoff"]["because"].get(reason, "")
         place = message("conversations", "handoff.queued" if ahead else "handoff.first", ahead=ahead)
         await append(session, conversation_id, "system", Bubble(text=because + place))
     return QueuePlace(position=ahead + 1, waiting=waiting)
+
+
+async def log_change(
+    session: WriteSession,
+    conversation_id: str,
+    kind: str,
+    from_owner: str,
+    to_owner: str,
+    reason: str = "",
+    staff_id: int | None = None,
+    agent_id: int | None = None,
+    note: str = "",
+) -> None:
+    """Put on record who has the conversation now, and why."""
+    change = OwnershipChange(
+        conversation_id=conversation_id,
+        kind=kind,
+        reason=reason,
+        from_owner=from_owner,
+        to_owner=to_owner,
+        staff_id=staff_id,
+        agent_id=agent_id,
+        note=note,
+        at=now(),
+    )
+    session.add(change)
+    await session.flush()
 
 
 async def waiting_turns(session: ReadSession) -> list[str]:

@@ -58,6 +58,12 @@ async def raise_fence(session: WriteSession, name: str) -> Fence:
     return Fence(name, epoch)
 
 
+async def hold(session: WriteSession, name: str) -> int:
+    """The present epoch, held until this transaction ends; 0 when there is no such fence."""
+    statement = update(FenceRow).where(FenceRow.name == name).values(epoch=FenceRow.epoch)
+    return await session.scalar(statement.returning(FenceRow.epoch)) or 0
+
+
 async def require(session: WriteSession, fence: Fence) -> None:
     """Hold the fence until this transaction ends. Raises `StaleTurn` when it was raised meanwhile."""
     if await session.scalar(HOLD, {"fence": fence.name, "claimed": fence.epoch}) is None:

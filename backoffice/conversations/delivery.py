@@ -1,0 +1,281 @@
+"""From the transcript to the shopper over channels that push: in order, once, no bot after its handover.
+
+A delivery is claimed in a transaction that holds the conversation's fence and counts the channel's quota;
+it is sent outside of any transaction and settled afterwards. A claim that nobody settled was cut off.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from backoffice.conversations import delivery_repository as repository
+from backoffice.conversations import repository as transcript
+from backoffice.conversations.models import Delivery, Message
+from backoffice.conversations.ports import Channel, Outgoing, TryLater, Undeliverable, Window
+from backoffice.events import service as events
+from backoffice.events.bus import Bus
+from backoffice.kit import fencing
+from backoffice.kit.database import Database, ReadSession, WriteSession
+from backoffice.kit.time import now
+from backoffice.users.identity import conversation_fence
+
+log = structlog.get_logger()
+
+TOPIC = "conversation"
+LEASE = timedelta(seconds=30)
+POLL_SECONDS = 1.0
+CONVERSATIONS_AT_ONCE = 50
+MOST_ATTEMPTS = 8
+LONGEST_BACKOFF = timedelta(minutes=5)
+KEPT_FOR_PEOPLE = 1
+WINDOW_IS_CLOSED = ("window_closed", "quota_used", "unsubscribed")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Lines of one conversation that one push delivers; `ids` are their deliveries'."""
+
+    conversation_id: str
+    sender: str
+    ids: list[int]
+    lines: list[Outgoing]
+    attempt: int = 1
+    window: str | None = None
+
+
+def outgoing(message: Message) -> Outgoing:
+    return Outgoing(
+        conversation=message.conversation_id,
+        event=message.event,
+        author=message.author,
+        text=message.text,
+        buttons=message.buttons,
+        card=message.card,
+        attachment=message.attachment_id,
+    )
+
+
+async def claim(session: WriteSession, conversation_id: str, channel: Channel) -> Claim | None:
+    """The next lines of a conversation that are due and go in one push, now being sent.
+
+    Lines the bot said before the conversation was handed over fail (`handed_over`); a metered channel takes
+    one from the shopper's window or they fail (`quota_used`; of the bot `quota_kept` while one is left).
+    """
+    moment = now()
+    epoch = await fencing.hold(session, conversation_fence(conversation_id, 0).name)
+    standing = await repository.standing(session, conversation_id)
+    stale = [each.id for each, _ in standing if each.author == "bot" and each.epoch < epoch]
+    if stale:
+        await fail(session, conversation_id, stale, "handed_over")
+        standing = [(each, message) for each, message in standing if each.id not in stale]
+    ready = together(standing, moment)
+    if not ready or ready[0][0].channel != channel.name:
+        return None
+    ready = ready[: channel.fit([outgoing(message) for _, message in ready])]
+    first, ids = ready[0][0], [each.id for each, _ in ready]
+    window = None
+    if channel.metered:
+        keep = 0 if first.author == "agent" else KEPT_FOR_PEOPLE
+        window = await repository.spend(session, channel.name, first.sender, keep, moment)
+        if window is None:
+            left, _ = await repository.windows(session, channel.name, first.sender, moment)
+            await fail(session, conversation_id, ids, "quota_kept" if left else "quota_used")
+            return None
+    await repository.change(
+        session, ids, "sending", lease_until=moment + LEASE, attempts=Delivery.attempts + 1, reason=""
+    )
+    lines = [outgoing(message) for _, message in ready]
+    return Claim(conversation_id, first.sender, ids, lines, first.attempts + 1, window)
+
+
+def together(
+    standing: Sequence[tuple[Delivery, Message]], moment: datetime
+) -> list[tuple[Delivery, Message]]:
+    """Of the open deliveries of a conversation, in order, those that are due and of one author and sender."""
+    ready: list[tuple[Delivery, Message]] = []
+    for each, message in standing:
+        if each.state != "queued" or each.due_at > moment:
+            break
+        if ready and (each.sender, each.author, each.channel) != (
+            ready[0][0].sender,
+            ready[0][0].author,
+            ready[0][0].channel,
+        ):
+            break
+        ready.append((each, message))
+    return ready
+
+
+async def settle(session: WriteSession, claimed: Claim, state: str, reason: str = "", **more: object) -> None:
+    """What became of a push; a claim that was settled or cut off meanwhile stays as it is."""
+    sent_at = now() if state == "sent" else None
+    await repository.change(
+        session, claimed.ids, state, reason=reason, lease_until=None, sent_at=sent_at, **more
+    )
+    await tell(session, claimed.conversation_id)
+
+
+async def fail(session: WriteSession, conversation_id: str, ids: Sequence[int], reason: str) -> None:
+    await repository.change(session, ids, "failed", reason=reason)
+    await tell(session, conversation_id)
+
+
+async def tell(session: WriteSession, conversation_id: str) -> None:
+    await events.publish(session, TOPIC, conversation_id, {"delivery": True})
+
+
+async def claim_inline(
+    session: WriteSession, conversation_id: str, event: int, channel: Channel
+) -> Claim | None:
+    """All that waits for the request of `event`, if it fits into one answer; a repeat gets the same again."""
+    moment = now()
+    epoch = await fencing.hold(session, conversation_fence(conversation_id, 0).name)
+    carried = await repository.carried_by(session, conversation_id, event)
+    if carried:
+        lines = [outgoing(message) for message in await repository.lines_of(session, carried)]
+        return Claim(conversation_id, "", carried, lines)
+    standing = await repository.standing(session, conversation_id)
+    fresh = [
+        (each, message)
+        for each, message in standing
+        if each.state == "queued" and each.attempts == 0 and (each.author != "bot" or each.epoch >= epoch)
+    ]
+    lines = [outgoing(message) for _, message in fresh]
+    if not fresh or len(fresh) < len(standing) or channel.fit(lines) < len(lines):
+        return None
+    ids = [each.id for each, _ in fresh]
+    await transcript.hold_back(session, conversation_id, None)
+    await repository.change(
+        session, ids, "sending", lease_until=moment + LEASE, attempts=Delivery.attempts + 1, answers=event
+    )
+    return Claim(conversation_id, fresh[0][0].sender, ids, lines)
+
+
+async def release(session: WriteSession, conversation_id: str) -> None:
+    """No request waits any more: what is queued is pushed."""
+    await transcript.hold_back(session, conversation_id, None)
+    await repository.release(session, conversation_id, now())
+    await tell(session, conversation_id)
+
+
+async def open_window(session: WriteSession, channel: str, sender: str, window: Window) -> None:
+    """The shopper did something that lets us push."""
+    await repository.open_window(session, channel, sender, window, now())
+
+
+async def allowance(session: ReadSession, channel: str, sender: str) -> tuple[int, datetime | None]:
+    """How many pushes a metered channel still allows to this sender, and until when."""
+    return await repository.windows(session, channel, sender, now())
+
+
+async def confirm(session: WriteSession, conversation_id: str, through: int, read: bool) -> None:
+    """The shopper's device has every line up to `through`, or they have read them."""
+    if await repository.advance(session, conversation_id, through, through if read else 0):
+        await repository.confirm(session, conversation_id, through, "read" if read else "delivered")
+        await tell(session, conversation_id)
+
+
+class Dispatcher:
+    """Pushes what is due over these channels. Any number of processes may run one."""
+
+    def __init__(self, database: Database, bus: Bus, channels: Iterable[Channel]) -> None:
+        self._database = database
+        self._channels = {channel.name: channel for channel in channels}
+        self._news = asyncio.Event()
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        bus.listen(lambda topic, *_: self._news.set() if topic == TOPIC else None)
+
+    def pushes(self, channel: str) -> bool:
+        return channel in self._channels
+
+    async def run(self) -> None:
+        """Until cancelled; pushes under way then end first."""
+        if not self._channels:
+            return
+        try:
+            while True:
+                self._news.clear()
+                try:
+                    wait = await self._round()
+                except Exception as error:
+                    log.error("dispatch_failed", error=repr(error))
+                    wait = POLL_SECONDS
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._news.wait()
+        finally:
+            if self._busy:
+                await asyncio.wait(self._busy.values(), timeout=LEASE.total_seconds() / 3)
+
+    async def _round(self) -> float:
+        """Begin what is due; seconds until something else may be."""
+        moment = now()
+        async with self._database.read() as session:
+            found = await repository.due(session, self._channels, moment, CONVERSATIONS_AT_ONCE)
+            soon = await repository.next_due(session, self._channels)
+        for conversation_id, channel in found:
+            if conversation_id not in self._busy:
+                task = asyncio.create_task(self._deliver(conversation_id, self._channels[channel]))
+                self._busy[conversation_id] = task
+        await self._mark_cut_off(moment)
+        if soon is None or soon <= moment:
+            return POLL_SECONDS
+        return min(POLL_SECONDS, (soon - moment).total_seconds())
+
+    async def _mark_cut_off(self, moment: datetime) -> None:
+        for channel in self._channels.values():
+            async with self._database.write() as session:
+                state = "queued" if channel.repeatable else "unknown"
+                for conversation_id in set(await repository.cut_off(session, channel.name, moment, state)):
+                    await tell(session, conversation_id)
+
+    async def _deliver(self, conversation_id: str, channel: Channel) -> None:
+        """Push all that is due in one conversation, one after the other."""
+        try:
+            while True:
+                async with self._database.write() as session:
+                    claimed = await claim(session, conversation_id, channel)
+                if claimed is None:
+                    break
+                await self._push(claimed, channel)
+        except Exception as error:
+            log.error("delivery_failed", conversation=conversation_id, error=repr(error))
+        else:
+            self._news.set()
+        finally:
+            del self._busy[conversation_id]
+
+    async def _push(self, claimed: Claim, channel: Channel) -> None:
+        more: dict[str, object] = {}
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                more = {"provider_id": await channel.push(claimed.sender, claimed.lines)}
+            state, reason = "sent", ""
+        except Undeliverable as refused:
+            state, reason = "failed", refused.reason
+        except TryLater as later:
+            if claimed.attempt >= MOST_ATTEMPTS:
+                state, reason = "failed", "gave_up"
+            else:
+                state, reason = "queued", later.reason
+                wait = later.after or min(timedelta(seconds=2**claimed.attempt), LONGEST_BACKOFF)
+                more = {"due_at": now() + wait}
+        except Exception as error:
+            log.warning("push_cut_off", conversation=claimed.conversation_id, error=repr(error))
+            if not channel.repeatable:
+                state, reason = "unknown", "cut_off"
+            elif claimed.attempt >= MOST_ATTEMPTS:
+                state, reason = "failed", "gave_up"
+            else:
+                state, reason = "queued", "cut_off"
+                more = {"due_at": now() + min(timedelta(seconds=2**claimed.attempt), LONGEST_BACKOFF)}
+        async with self._database.write() as session:
+            if claimed.window and state in ("failed", "queued"):
+                await repository.count(session, channel.name, claimed.sender, claimed.window, -1)
+            if reason in WINDOW_IS_CLOSED:
+                await repository.close_windows(session, channel.name, claimed.sender, now())
+            await settle(session, claimed, state, reason, **more)
