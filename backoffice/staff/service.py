@@ -33,7 +33,8 @@ def view(member: StaffMember) -> StaffView:
 
 async def add(session: WriteSession, login: str, name: str, role: Role, password: str) -> None:
     """A new account. Raises `Conflict` (`login_taken`)."""
-    if not await repository.add(session, login, name, role, hash_password(password)):
+    values = {"login": login, "name": name, "role": role, "password_hash": hash_password(password)}
+    if not await repository.add(session, **values):
         raise Conflict("login_taken", f"{login} has an account already")
 
 

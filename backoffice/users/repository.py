@@ -1,11 +1,19 @@
 """All SQL of the users."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, delete, select, update
 
-from backoffice.kit.database import ReadSession
-from backoffice.users.models import Address, Customer, PointsEntry
+from backoffice.kit.database import ReadSession, WriteSession, insert_once, upsert
+from backoffice.users.models import (
+    Address,
+    BindingCode,
+    ChannelIdentity,
+    Customer,
+    IdentityChange,
+    PointsEntry,
+)
 
 
 async def customer(session: ReadSession, customer_id: int) -> Customer | None:
@@ -37,3 +45,71 @@ async def demo_customers(session: ReadSession) -> list[Customer]:
     return list(
         await session.scalars(select(Customer).where(Customer.demo.is_not(None)).order_by(Customer.phone))
     )
+
+
+async def identity(session: ReadSession, channel: str, sender: str) -> ChannelIdentity | None:
+    return await session.get(ChannelIdentity, (channel, sender), populate_existing=True)
+
+
+async def identities(session: ReadSession, customer_id: int) -> list[ChannelIdentity]:
+    """Newest first, a hundred at most."""
+    wanted = select(ChannelIdentity).where(ChannelIdentity.customer_id == customer_id)
+    newest = wanted.order_by(ChannelIdentity.bound_at.desc(), ChannelIdentity.sender)
+    return list(await session.scalars(newest.limit(100)))
+
+
+async def hold_identity(session: WriteSession, channel: str, sender: str) -> int | None:
+    """Lock a sender, new or known, until this transaction ends; the customer they are."""
+    await insert_once(session, ChannelIdentity, channel=channel, sender=sender)
+    wanted = select(ChannelIdentity.customer_id).where(*is_sender(channel, sender))
+    return await session.scalar(wanted.with_for_update())
+
+
+async def set_customer(
+    session: WriteSession, channel: str, sender: str, customer_id: int, proof: str, at: datetime
+) -> None:
+    values = {"customer_id": customer_id, "proof": proof, "bound_at": at}
+    await session.execute(update(ChannelIdentity).where(*is_sender(channel, sender)).values(values))
+
+
+async def part(session: WriteSession, channel: str, sender: str, customer_id: int) -> bool:
+    """Whether they were this customer until now."""
+    statement = (
+        update(ChannelIdentity)
+        .where(*is_sender(channel, sender), ChannelIdentity.customer_id == customer_id)
+        .values(customer_id=None, proof="", bound_at=None)
+    )
+    return await session.scalar(statement.returning(ChannelIdentity.sender)) is not None
+
+
+async def set_gone(session: WriteSession, channel: str, sender: str, at: datetime | None) -> None:
+    statement = upsert(session, ChannelIdentity).values(channel=channel, sender=sender, gone_at=at)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["channel", "sender"], set_={"gone_at": at})
+    )
+
+
+def is_sender(channel: str, sender: str) -> tuple[ColumnElement[bool], ...]:
+    return ChannelIdentity.channel == channel, ChannelIdentity.sender == sender
+
+
+async def log_change(
+    session: WriteSession, channel: str, sender: str, customer_id: int, proof: str, at: datetime
+) -> None:
+    session.add(IdentityChange(channel=channel, sender=sender, customer_id=customer_id, proof=proof, at=at))
+    await session.flush()
+
+
+async def keep_code(
+    session: WriteSession, customer_id: int, code: str, moment: datetime, expires_at: datetime
+) -> bool:
+    """Instead of the customer's earlier one; False when the code is another's."""
+    old = (BindingCode.code == code) & (BindingCode.expires_at <= moment)
+    await session.execute(delete(BindingCode).where((BindingCode.customer_id == customer_id) | old))
+    return await insert_once(session, BindingCode, customer_id=customer_id, code=code, expires_at=expires_at)
+
+
+async def use_code(session: WriteSession, code: str, moment: datetime) -> int | None:
+    """Whose code it was: it is gone with this, so that rivals cannot both use it."""
+    statement = delete(BindingCode).where(BindingCode.code == code, BindingCode.expires_at > moment)
+    return await session.scalar(statement.returning(BindingCode.customer_id))

@@ -1,10 +1,13 @@
 """What crosses the users' API. Phones, names and streets are masked."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from backoffice.kit.fields import Text
+
+Proof = Literal["sign_in", "code", "scan", "unionid"]
 
 
 class SignIn(BaseModel):
@@ -82,3 +85,24 @@ class DemoSignIn(BaseModel):
 
 class DemoSignIns(BaseModel):
     sign_ins: list[DemoSignIn]
+
+
+class IdentityView(BaseModel):
+    """A sender of a channel whom a customer proved to be; `gone_at`: since when nothing can be sent there."""
+
+    channel: str
+    sender: str
+    proof: Proof
+    bound_at: datetime
+    gone_at: datetime | None
+
+
+class Identities(BaseModel):
+    identities: list[IdentityView]
+
+
+class BindingCodeView(BaseModel):
+    """To be written in the other channel once, before `expires_at`."""
+
+    code: str
+    expires_at: datetime
