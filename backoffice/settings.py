@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     Raises `ValueError` in production when the secret is missing or short.
     """
 
-    model_config = SettingsConfigDict(env_prefix="XIAOER_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="XIAOER_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
 
     env: Literal["development", "production"] = "development"
     state: Path = Field(default=Path("var"), description="folder of the database, logs and secret")

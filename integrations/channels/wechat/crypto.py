@@ -36,7 +36,7 @@ def sign(*parts: str) -> str:
 
 
 def check_signature(given: str, *parts: str) -> None:
-    """Raises `BadSignature` unless `given` is what `sign` makes of the parts; takes the same time either way."""
+    """Raises `BadSignature` unless `given` is what `sign` makes of the parts; takes as long either way."""
     if not hmac.compare_digest(sign(*parts).encode(), given.encode("utf8", "backslashreplace")):
         raise BadSignature("the signature does not fit")
 

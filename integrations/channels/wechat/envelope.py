@@ -1,4 +1,4 @@
-"""What WeChat puts around a message: a signature in the address and, in compatible and safe mode, encryption."""
+"""What WeChat puts around a message: a signature in the address and, but in plain mode, encryption."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

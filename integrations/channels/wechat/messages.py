@@ -20,7 +20,7 @@ LONGEST_KEY = 80
 
 @dataclass(frozen=True)
 class Message:
-    """`account` got it from `openid`; `key` is the same whenever WeChat repeats it, and no other's of theirs."""
+    """`account` got it from `openid`; `key` tells it from their others, and is the same in a repeat."""
 
     account: str
     openid: str
