@@ -36,9 +36,8 @@ def ciphertext(key: str, content: bytes) -> str:
 def test_the_other_implementation_is_aes() -> None:
     """FIPS 197, C.3: one block under a key of 256 bits."""
     key = bytes(range(32))
-    plain = bytes(
-        left ^ right for left, right in zip(bytes.fromhex("00112233445566778899aabbccddeeff"), key[:16])
-    )
+    block = bytes.fromhex("00112233445566778899aabbccddeeff")
+    plain = bytes(left ^ right for left, right in zip(block, key[:16], strict=True))
     assert encrypt_cbc(key, plain).hex() == "8ea2b7ca516745bfeafc49904b496089"
 
 
