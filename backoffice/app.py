@@ -18,6 +18,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from backoffice.catalog import endpoints as catalog
 from backoffice.consoles import session as console_session
 from backoffice.conversations import endpoints as conversations
+from backoffice.conversations.delivery import Dispatcher
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
@@ -105,8 +106,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.health = Health({"bot": bot.ready, "actions": actions_answer, "database": database_answers})
         tokens = Tokens(settings)
         turns = TurnRunner(database, bot, bus, tokens, settings)
-        app.state.reception = Reception(database, tokens, turns, bus)
-        await closing.enter_async_context(background(bus.run(), relay.run(), turns.run()))
+        dispatcher = Dispatcher(database, bus, [])
+        app.state.reception = Reception(database, tokens, turns, bus, dispatcher)
+        await closing.enter_async_context(background(bus.run(), relay.run(), turns.run(), dispatcher.run()))
         yield
 
 

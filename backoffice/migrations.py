@@ -21,6 +21,6 @@ def configuration(connection: Connection) -> Config:
 
 async def upgrade(database: Database) -> str:
     """Apply what is missing, all or nothing; the revision reached. Rivals wait for each other."""
-    async with database.connect() as connection:
+    async with database.migrating() as connection:
         await connection.run_sync(lambda c: command.upgrade(configuration(c), "head"))
         return await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision() or "")

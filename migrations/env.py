@@ -22,7 +22,7 @@ def migrate(connection: Connection) -> None:
 
 async def migrate_own_database() -> None:
     database = Database(get_settings().database_url)
-    async with database.connect() as connection:
+    async with database.migrating() as connection:
         await connection.run_sync(migrate)
     await database.close()
 

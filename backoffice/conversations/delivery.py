@@ -128,16 +128,27 @@ async def tell(session: WriteSession, conversation_id: str) -> None:
     await events.publish(session, TOPIC, conversation_id, {"delivery": True})
 
 
+class Waiting:
+    """Nothing is said yet, and it may still be in time."""
+
+
 async def claim_inline(
-    session: WriteSession, conversation_id: str, event: int, channel: Channel
-) -> Claim | None:
-    """All that waits for the request of `event`, if it fits into one answer; a repeat gets the same again."""
+    session: WriteSession, conversation_id: str, event: int, channel: Channel, last: bool
+) -> Claim | Waiting | None:
+    """All the answer that the request of `event` waits for, if it fits; a repeat gets the same again.
+
+    `Waiting` while the turn is at work; None when nobody answers now, it does not fit or this was the `last`
+    time to ask: then whatever comes is pushed.
+    """
     moment = now()
     epoch = await fencing.hold(session, conversation_fence(conversation_id, 0).name)
     carried = await repository.carried_by(session, conversation_id, event)
     if carried:
         lines = [outgoing(message) for message in await repository.lines_of(session, carried)]
         return Claim(conversation_id, "", carried, lines)
+    at_work = await transcript.at_work(session, conversation_id)
+    if at_work and not last:
+        return Waiting()
     standing = await repository.standing(session, conversation_id)
     fresh = [
         (each, message)
@@ -145,10 +156,11 @@ async def claim_inline(
         if each.state == "queued" and each.attempts == 0 and (each.author != "bot" or each.epoch >= epoch)
     ]
     lines = [outgoing(message) for _, message in fresh]
-    if not fresh or len(fresh) < len(standing) or channel.fit(lines) < len(lines):
+    if at_work or not fresh or len(fresh) < len(standing) or channel.fit(lines) < len(lines):
+        await release(session, conversation_id)
         return None
-    ids = [each.id for each, _ in fresh]
     await transcript.hold_back(session, conversation_id, None)
+    ids = [each.id for each, _ in fresh]
     await repository.change(
         session, ids, "sending", lease_until=moment + LEASE, attempts=Delivery.attempts + 1, answers=event
     )

@@ -3,25 +3,49 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from backoffice.conversations import service
+from backoffice.conversations import delivery, service
+from backoffice.conversations.delivery import Claim, Dispatcher, Waiting
+from backoffice.conversations.ports import Channel, Window
 from backoffice.conversations.schemas import Look, Opened
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
 from backoffice.events.bus import Bus
 from backoffice.kit.database import Database
+from backoffice.kit.time import now
+from backoffice.users import identities
+
+TYPING = "typing"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A shopper's message, as it stands in the transcript."""
+
+    conversation_id: str
+    event: int
 
 
 class Reception:
     """Every channel's way to conversations; each call is a transaction of its own."""
 
-    def __init__(self, database: Database, tokens: Tokens, turns: TurnRunner, bus: Bus) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tokens: Tokens,
+        turns: TurnRunner,
+        bus: Bus,
+        dispatcher: Dispatcher,
+    ) -> None:
         self._database, self._tokens, self._turns = database, tokens, turns
+        self._bus, self._dispatcher = bus, dispatcher
         self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         bus.listen(self._signal)
 
@@ -35,19 +59,96 @@ class Reception:
         """The conversation a visitor token stands for. Raises `Unauthenticated`."""
         return self._tokens.read_visitor(token)
 
-    async def receive(self, conversation_id: str, message_id: str, text: str) -> int:
+    async def receive(
+        self, conversation_id: str, message_id: str, text: str, attachment: str | None = None
+    ) -> int:
         """See `service.receive`; the bot's turn follows by itself."""
-        return await self._receive(conversation_id, message_id, text, None)
+        return await self._receive(conversation_id, message_id, text, None, attachment)
+
+    async def hear(
+        self,
+        channel: str,
+        sender: str,
+        message_id: str,
+        text: str,
+        *,
+        command: str | None = None,
+        attachment: str | None = None,
+        window: Window | None = None,
+        inline_until: datetime | None = None,
+    ) -> Heard:
+        """What a sender says in a channel that knows its senders, as `receive`; opens their conversation.
+
+        `window` is what the message lets us push, `inline_until` when the request that brought it ends.
+        """
+        origin = service.From(channel, sender, self._dispatcher.pushes(channel), window, inline_until)
+        async with self._database.write() as session:
+            customer_id = await identities.customer_of(session, channel, sender)
+            conversation_id = await service.conversation_of(session, channel, sender, customer_id)
+            session.after_commit(lambda: self._turns.wake(conversation_id))
+            event = await service.receive(
+                session, conversation_id, message_id, text, command, attachment, origin
+            )
+        return Heard(conversation_id, event)
+
+    async def answer_inline(self, heard: Heard, channel: Channel, until: datetime) -> Claim | None:
+        """What the request that brought this message may carry back: all of the answer, if it fits and is
+        there in time; call `settle` once it is sent. None: it is pushed, or a person answers later.
+        """
+        with self.listen(heard.conversation_id) as news:
+            while True:
+                news.clear()
+                async with self._database.write() as session:
+                    claimed = await delivery.claim_inline(
+                        session, heard.conversation_id, heard.event, channel, now() >= until
+                    )
+                if not isinstance(claimed, Waiting):
+                    return claimed
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max((until - now()).total_seconds(), 0)):
+                        await news.wait()
+
+    async def settle(self, claimed: Claim, sent: bool) -> None:
+        """Whether an inline answer went out; one that was cut off may have arrived."""
+        async with self._database.write() as session:
+            state, reason = ("sent", "") if sent else ("unknown", "cut_off")
+            await delivery.settle(session, claimed, state, reason)
+
+    async def open_window(self, channel: str, sender: str, window: Window) -> None:
+        """An action of the sender's that is no message lets us push."""
+        async with self._database.write() as session:
+            await delivery.open_window(session, channel, sender, window)
+
+    async def leave(self, channel: str, sender: str) -> None:
+        """The sender wants nothing more of us there: pushes stop and deletion of their data is queued."""
+        async with self._database.write() as session:
+            await service.leave(session, channel, sender)
+
+    async def confirm(self, conversation_id: str, through: int, read: bool) -> None:
+        """See `delivery.confirm`."""
+        async with self._database.write() as session:
+            await delivery.confirm(session, conversation_id, through, read)
+
+    def shopper_types(self, conversation_id: str, on: bool) -> None:
+        """Show the people who look at this conversation that the shopper writes."""
+        self._bus.signal(TYPING, conversation_id, {"who": "shopper", "on": on})
 
     async def press(self, conversation_id: str, message_id: str, payload: str) -> int:
         """A pressed button, as `receive`. Raises `Invalid` (`bad_button`) for one that is not ours."""
         pressed = self._tokens.read_button(conversation_id, payload)
         return await self._receive(conversation_id, message_id, pressed.label, pressed.command)
 
-    async def _receive(self, conversation_id: str, message_id: str, text: str, command: str | None) -> int:
+    async def _receive(
+        self,
+        conversation_id: str,
+        message_id: str,
+        text: str,
+        command: str | None,
+        attachment: str | None = None,
+    ) -> int:
         async with self._database.write() as session:
             session.after_commit(lambda: self._turns.wake(conversation_id))
-            return await service.receive(session, conversation_id, message_id, text, command)
+            return await service.receive(session, conversation_id, message_id, text, command, attachment)
 
     async def look(self, conversation_id: str, after: int = 0) -> Look:
         """See `service.look`."""

@@ -127,6 +127,25 @@ async def hear_from(
     )
 
 
+async def hush(session: WriteSession, conversation_id: str, channel: str, sender: str) -> None:
+    """Nothing is pushed to that address any more, until its sender writes again."""
+    await session.execute(
+        update(conversations)
+        .where(
+            conversations.c.id == conversation_id,
+            conversations.c.answer_channel == channel,
+            conversations.c.answer_sender == sender,
+        )
+        .values(pushed=False)
+    )
+
+
+async def at_work(session: ReadSession, conversation_id: str) -> bool:
+    """Whether the bot answers, or something waits for it to."""
+    busy = (conversations.c.owner == "bot") & (conversations.c.turn_id.is_not(None) | UNHEARD_THERE)
+    return bool(await session.scalar(select(busy).where(conversations.c.id == conversation_id)))
+
+
 async def hold_back(session: WriteSession, conversation_id: str, until: datetime | None) -> None:
     """Until then answers wait for the request that asks for them."""
     await session.execute(

@@ -30,9 +30,11 @@ from backoffice.kit.fencing import Fence
 from backoffice.kit.ids import case_number, secret_id
 from backoffice.kit.messages import catalogue, message
 from backoffice.kit.time import now
+from backoffice.users import identities
 from backoffice.users.identity import Shopper, conversation_fence
 
 TOPIC = "conversation"
+ERASURE = "erasure"
 MESSAGES_AT_ONCE, WITHIN = 20, timedelta(seconds=10)
 EVENTS_AT_ONCE = 200
 UNANSWERED_AFTER = timedelta(seconds=1)
@@ -164,6 +166,18 @@ async def hear_from(session: WriteSession, conversation: Standing, origin: From,
         await delivery.open_window(session, origin.channel, origin.sender, origin.window)
     if origin.inline_until and conversation.owner == "bot":
         await repository.hold_back(session, conversation.id, origin.inline_until)
+
+
+async def leave(session: WriteSession, channel: str, sender: str) -> None:
+    """The sender wants nothing more of us there: nothing is pushed, and deletion of their data is queued."""
+    await identities.leave(session, channel, sender)
+    await delivery_repository.close_windows(session, channel, sender, now())
+    conversation_id = await repository.of_sender(session, channel, sender)
+    if conversation_id is None:
+        return
+    await delivery_repository.withhold(session, conversation_id, "unsubscribed", ["bot", "system", "agent"])
+    await repository.hush(session, conversation_id, channel, sender)
+    await events.publish(session, ERASURE, conversation_id, {"channel": channel, "sender": sender})
 
 
 async def write(

@@ -21,9 +21,11 @@ from sqlalchemy import (
     TypeDecorator,
     event,
     insert,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -105,9 +107,31 @@ class Database:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
-        """A bare connection in a write transaction, for migrations and bulk loads."""
+        """A bare connection in a write transaction, for bulk loads."""
         async with self._writer.begin() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection in a write transaction that may rebuild tables which others refer to.
+
+        SQLite changes a table by copying it and would refuse to drop the old one: references are not checked
+        during the block but at its end. Raises `IntegrityError` for one that leads nowhere.
+        """
+        async with self._writer.connect() as connection:
+            if connection.dialect.name != "sqlite":
+                async with connection.begin():
+                    yield connection
+                return
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                async with connection.begin():
+                    yield connection
+                    if broken := (await connection.execute(text("PRAGMA foreign_key_check"))).all():
+                        raise IntegrityError("PRAGMA foreign_key_check", None, ValueError(str(broken[0])))
+            finally:
+                await driver.execute("PRAGMA foreign_keys=ON")
 
     async def close(self) -> None:
         await self._writer.dispose()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backoffice.conversations.delivery import Dispatcher
 from backoffice.conversations.ports import BotReply, Utterance
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
@@ -49,7 +50,9 @@ class Desk:
         self.bus = LocalBus()
         self.relay = Relay(database)
         self.turns = TurnRunner(database, bot, self.bus, self.tokens, settings)
-        self.reception = Reception(database, self.tokens, self.turns, self.bus)
+        self.reception = Reception(
+            database, self.tokens, self.turns, self.bus, Dispatcher(database, self.bus, [])
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Desk"]:
