@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from backoffice.kit.time import now
 
 LONGEST_TEXT = 2000
 SLASHES = "/\u2044\u2215\u29f8\uff0f"
@@ -19,6 +21,7 @@ class Said:
     event: int
     text: str
     command: str | None = None
+    at: datetime = field(default_factory=now)
 
 
 class Standing(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,33 @@ class BotReply:
     card: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the bot took a message: `ranking` are the likeliest intents with their chances (0 to 1), `actions`
+    the names of those that answered."""
+
+    intent: str
+    confidence: float
+    ranking: list[tuple[str, float]]
+    actions: list[str]
+
+
+@dataclass(frozen=True)
+class BotAnswer:
+    """The bubbles of a turn, in order; none when the bot has nothing to say or an action crashed."""
+
+    replies: list[BotReply]
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A line that the bot was not there for."""
+
+    author: Literal["shopper", "agent"]
+    text: str
+
+
 class BotDown(Exception):
     """Nobody listens: the bot has not heard it."""
 
@@ -41,10 +68,13 @@ class BotBroken(Exception):
 
 
 class Bot(Protocol):
-    async def reply(self, utterance: Utterance) -> list[BotReply]:
-        """The bot's answers, in order; none when it has nothing to say or an action crashed.
+    async def reply(self, utterance: Utterance) -> BotAnswer:
+        """Takes as long as it takes: the caller sets the deadline. Raises `BotDown` or `BotBroken`."""
+        ...
 
-        Takes as long as it takes: the caller sets the deadline. Raises `BotDown` or `BotBroken`.
+    async def tell(self, conversation: str, lines: Sequence[Heard]) -> None:
+        """What was said while people had the conversation, oldest first: the bot remembers it, drops what it
+        was asking, and says nothing. Raises `BotDown` or `BotBroken`.
         """
         ...
 

@@ -75,7 +75,11 @@ END = (
     .returning(*STANDING, UNHEARD_THERE)
 )
 THERE = messages.c.conversation_id == bindparam("this")
-SAID = select(messages.c.event, messages.c.text, messages.c.command).where(THERE).order_by(messages.c.event)
+SAID = (
+    select(messages.c.event, messages.c.text, messages.c.command, messages.c.at)
+    .where(THERE)
+    .order_by(messages.c.event)
+)
 SAID_NEW = SAID.where(UNHEARD)
 SAID_IN_TURN = SAID.where(BY_SHOPPER, messages.c.turn_id == bindparam("turn"))
 HEAR_ALL = update(messages).where(THERE, UNHEARD).values(turn_id=bindparam("turn"))

@@ -43,7 +43,9 @@ FOR_PEOPLE = ""
 
 @dataclass(frozen=True)
 class Turn:
-    """The bot's turn to answer `text`; `lease_until` tells this holder of the turn from a later one."""
+    """The bot's turn to answer `text`, the newest line of which was said at `sent_at`; `lease_until` tells
+    this holder of the turn from a later one.
+    """
 
     id: str
     conversation_id: str
@@ -52,6 +54,7 @@ class Turn:
     epoch: int
     lease_until: datetime
     text: str
+    sent_at: datetime
 
     @property
     def fence(self) -> Fence:
@@ -254,14 +257,16 @@ async def begin_turn(session: WriteSession, conversation_id: str, lease: timedel
     conversation = await repository.claim_turn(session, conversation_id, secret_id(), until)
     if conversation is not None and conversation.turn_id:
         turn_id = conversation.turn_id
-        heard, text = hear(await repository.said(session, conversation_id, None))
+        said = await repository.said(session, conversation_id, None)
+        heard, text = hear(said)
         await repository.mark_heard(session, conversation_id, turn_id, heard)
     else:
         conversation = await repository.reclaim_turn(session, conversation_id, moment, until)
         if conversation is None or not conversation.turn_id:
             return None
         turn_id = conversation.turn_id
-        _, text = hear(await repository.said(session, conversation_id, turn_id))
+        said = await repository.said(session, conversation_id, turn_id)
+        heard, text = hear(said)
     fence = conversation_fence(conversation_id, 0).name
     return Turn(
         id=turn_id,
@@ -271,6 +276,7 @@ async def begin_turn(session: WriteSession, conversation_id: str, lease: timedel
         epoch=await fencing.current_epoch(session, fence),
         lease_until=until,
         text=text,
+        sent_at=said[len(heard) - 1].at,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from backoffice.conversations import service
-from backoffice.conversations.ports import Bot, BotBroken, BotDown, BotReply, Utterance
+from backoffice.conversations.ports import Bot, BotAnswer, BotBroken, BotDown, BotReply, Utterance
 from backoffice.conversations.schemas import Bubble, Button
 from backoffice.conversations.service import Turn
 from backoffice.conversations.tokens import Tokens
@@ -98,17 +98,17 @@ class TurnRunner:
         """Run a turn to its end; whether something waits to be heard."""
         try:
             try:
-                replies = await self._ask(turn)
+                answer = await self._ask(turn)
             except BotSlow:
                 return await self._give_up(turn, "bot_slow")
             except BotDown:
                 return await self._give_up(turn, "bot_down")
-            return await self._finish(turn, replies)
+            return await self._finish(turn, answer)
         except StaleTurn:
             log.info("turn_was_stale", conversation=turn.conversation_id, turn=turn.id)
             return False
 
-    async def _ask(self, turn: Turn) -> list[BotReply]:
+    async def _ask(self, turn: Turn) -> BotAnswer:
         asking = asyncio.create_task(self._reply(turn))
         try:
             await asyncio.wait({asking}, timeout=self._slow_after)
@@ -123,7 +123,7 @@ class TurnRunner:
         finally:
             asking.cancel()
 
-    async def _reply(self, turn: Turn) -> list[BotReply]:
+    async def _reply(self, turn: Turn) -> BotAnswer:
         credential = TurnCredential(
             conversation=turn.conversation_id, turn=turn.id, epoch=turn.epoch, customer=turn.customer_id
         )
@@ -131,6 +131,7 @@ class TurnRunner:
             "turn": self._credentials.sign_turn(credential),
             "turn_id": turn.id,
             "channel": turn.channel,
+            "sent_at": turn.sent_at.isoformat(),
             "signed_in": turn.customer_id is not None,
         }
         utterance = Utterance(turn.conversation_id, turn.text, metadata)
@@ -142,10 +143,10 @@ class TurnRunner:
                 return await self._bot.reply(utterance)
         except BotBroken as error:
             log.error("bot_broken", conversation=turn.conversation_id, error=str(error))
-            return []
+            return BotAnswer([])
 
-    async def _finish(self, turn: Turn, replies: list[BotReply]) -> bool:
-        bubbles = [self._bubble(turn, reply) for reply in replies]
+    async def _finish(self, turn: Turn, answer: BotAnswer) -> bool:
+        bubbles = [self._bubble(turn, reply) for reply in answer.replies]
         async with self._database.write() as session:
             ended = await service.end_turn(session, turn, bubbles)
             if ended.failures >= FAILURES_BEFORE_PEOPLE:

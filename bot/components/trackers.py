@@ -24,6 +24,7 @@ from rasa.shared.core.events import (
 from rasa.shared.core.trackers import DialogueStateTracker
 
 import bot.lean.patches  # noqa: F401
+from bot.components.channel import saved
 
 MOST_TURNS = 8
 KEPT_TURNS = 4
@@ -88,6 +89,7 @@ class RecentTrackerStore(TrackerStore):
         return DialogueStateTracker.from_dict(sender_id, json.loads(row.events), self.domain.slots)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
+        saved.set(tracker)
         await self.stream_events(tracker)
         tracker = shorten(tracker, self.domain)
         version = random.getrandbits(31)

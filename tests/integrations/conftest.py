@@ -49,12 +49,14 @@ class BotServer:
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
+        self.told: list[tuple[str, dict[str, str], list[dict[str, Any]]]] = []
         self.answer: Callable[[str], Reply] = lambda text: [{"text": f"heard {text}"}]
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.url = ""
         self.app = FastAPI()
         self.app.post("/webhooks/rest/webhook")(self.webhook)
+        self.app.post("/conversations/{conversation}/tracker/events")(self.events)
         self.app.get("/status")(self.status)
 
     async def webhook(self, request: Request) -> Reply:
@@ -62,6 +64,10 @@ class BotServer:
         self.heard.append(said)
         await self.may_answer.wait()
         return self.answer(said["message"])
+
+    async def events(self, conversation: str, request: Request) -> dict[str, str]:
+        self.told.append((conversation, dict(request.query_params), await request.json()))
+        return {"sender_id": conversation}
 
     async def status(self) -> dict[str, str]:
         return {"model_file": "some.tar.gz"}

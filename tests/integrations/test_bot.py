@@ -1,9 +1,20 @@
 import socket
 
 import pytest
+import yaml
 
-from backoffice.conversations.ports import BotBroken, BotButton, BotDown, BotReply, Utterance
-from integrations.bot import RasaBot, RasaMessage, bubbles
+from backoffice.conversations.ports import (
+    BotAnswer,
+    BotBroken,
+    BotButton,
+    BotDown,
+    BotReply,
+    Heard,
+    Reading,
+    Utterance,
+)
+from backoffice.trainer import ROOT
+from integrations.bot import LEFT_OPEN, RasaBot, RasaMessage, bubbles, told
 from tests.integrations.conftest import BotServer
 
 UTTERANCE = Utterance("c1", "你好", {"turn": "t", "turn_id": "1"})
@@ -11,7 +22,7 @@ UTTERANCE = Utterance("c1", "你好", {"turn": "t", "turn_id": "1"})
 
 async def test_a_turn_carries_conversation_text_and_metadata(bot: BotServer) -> None:
     rasa = RasaBot(bot.url, "token")
-    assert await rasa.reply(UTTERANCE) == [BotReply("heard 你好")]
+    assert await rasa.reply(UTTERANCE) == BotAnswer([BotReply("heard 你好")])
     assert bot.heard == [{"sender": "c1", "message": "你好", "metadata": {"turn": "t", "turn_id": "1"}}]
     assert await rasa.ready()
     await rasa.close()
@@ -23,21 +34,66 @@ async def test_nobody_listening_is_not_an_answer_gone_wrong(bot: BotServer) -> N
         nowhere = RasaBot(f"http://127.0.0.1:{free.getsockname()[1]}", "token")
     with pytest.raises(BotDown):
         await nowhere.reply(UTTERANCE)
+    with pytest.raises(BotDown):
+        await nowhere.tell("c1", [])
     assert not await nowhere.ready()
     await nowhere.close()
     elsewhere = RasaBot(f"{bot.url}/elsewhere", "token")
     with pytest.raises(BotBroken):
         await elsewhere.reply(UTTERANCE)
+    with pytest.raises(BotBroken):
+        await elsewhere.tell("c1", [])
     await elsewhere.close()
 
 
-@pytest.mark.parametrize("junk", [[{"text": 7}], [{"buttons": "no"}], ["no"]])
+@pytest.mark.parametrize("junk", [[{"text": 7}], [{"buttons": "no"}], ["no"], [{"reading": {}}]])
 async def test_junk_is_a_broken_bot(bot: BotServer, junk: list[object]) -> None:
     bot.answer = lambda _: junk  # type: ignore[assignment, return-value]
     rasa = RasaBot(bot.url, "token")
     with pytest.raises(BotBroken):
         await rasa.reply(UTTERANCE)
     await rasa.close()
+
+
+async def test_an_answer_says_how_the_message_was_read(bot: BotServer) -> None:
+    read = {"intent": "greet", "confidence": 0.9, "ranking": [["greet", 0.9]], "actions": ["action_greet"]}
+    bot.answer = lambda _: [{"text": "您好"}, {"recipient_id": "c1", "reading": read}]
+    rasa = RasaBot(bot.url, "token")
+    answer = await rasa.reply(UTTERANCE)
+    await rasa.close()
+    assert answer == BotAnswer([BotReply("您好")], Reading("greet", 0.9, [("greet", 0.9)], ["action_greet"]))
+
+
+async def test_what_was_said_meanwhile_is_told_without_a_turn(bot: BotServer) -> None:
+    rasa = RasaBot(bot.url, "token")
+    await rasa.tell("c1", [Heard("shopper", "在吗"), Heard("agent", "在的")])
+    await rasa.close()
+    ((conversation, query, events),) = bot.told
+    assert conversation == "c1"
+    assert query["token"] == "token"
+    said = [(event["event"], event["text"]) for event in events if "text" in event]
+    assert said == [("user", "在吗"), ("bot", "在的")]
+    assert bot.heard == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        (["你好"], None),
+        (["1000 2345 6789 0123 这个", "好的，订单2000345678901234已为您催促"], "2000345678901234"),
+        (["订单2000345678901234", "电话13812345678"], "2000345678901234"),
+        (["20003456789012345"], None),
+    ],
+)
+def test_the_order_named_last_is_the_one_talked_about(lines: list[str], number: str | None) -> None:
+    events = told([Heard("agent", line) for line in lines])
+    named = [event["value"] for event in events if event.get("name") == "order_no"]
+    assert named == ([number] if number else [])
+
+
+def test_the_slots_of_open_questions_are_slots_of_the_bot() -> None:
+    forms = yaml.safe_load((ROOT / "bot/domain/forms.yml").read_text(encoding="utf8"))
+    assert {*LEFT_OPEN, "order_no"} <= {*forms["slots"], "requested_slot"}
 
 
 def test_a_card_joins_the_text_before_it() -> None:

@@ -1,14 +1,14 @@
 """Conversations over a database of their own, with a bot that does as it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from backoffice.conversations.delivery import Dispatcher
-from backoffice.conversations.ports import BotReply, Utterance
+from backoffice.conversations.ports import BotAnswer, BotReply, Heard, Utterance
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
@@ -32,10 +32,14 @@ class TestBot:
     def __init__(self, answer: Answer = echo) -> None:
         self.answer = answer
         self.heard: list[Utterance] = []
+        self.told: list[tuple[str, Sequence[Heard]]] = []
 
-    async def reply(self, utterance: Utterance) -> list[BotReply]:
+    async def reply(self, utterance: Utterance) -> BotAnswer:
         self.heard.append(utterance)
-        return await self.answer(utterance)
+        return BotAnswer(await self.answer(utterance))
+
+    async def tell(self, conversation: str, lines: Sequence[Heard]) -> None:
+        self.told.append((conversation, lines))
 
     async def ready(self) -> bool:
         return True

@@ -45,6 +45,8 @@ async def test_a_message_is_answered(desk: Desk) -> None:
     metadata = desk.bot.heard[0].metadata
     assert metadata["channel"] == "web"
     assert metadata["signed_in"] is False
+    (said,) = (await desk.reception.look(conversation)).events[:1]
+    assert metadata["sent_at"] == said.at.isoformat()
     assert {"turn", "turn_id"} <= metadata.keys()
 
 
