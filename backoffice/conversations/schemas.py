@@ -74,6 +74,8 @@ class HandoffRequest(BaseModel):
 class QueuePlace(BaseModel):
     position: int = Field(description="1 is next")
     waiting: int = Field(description="conversations in the queue, this one included")
+    wait_minutes: int | None = Field(default=None, description="expected; none: nobody can tell")
+    opens_at: datetime | None = Field(default=None, description="when people are back; none: they are here")
 
 
 class CaseRequest(BaseModel):
@@ -97,13 +99,29 @@ class Cases(BaseModel):
 
 
 class Summary(BaseModel):
-    """A conversation in a list of the people who work here."""
+    """A conversation in a list of the people who work here.
+
+    `agent_id` has it, or had it last; `unread` are the shopper's lines its agent has not seen; `waiting_since`
+    is the oldest message that people have not answered.
+    """
 
     id: str
     channel: str
     owner: Owner
+    status: Status = "open"
+    agent_id: int | None = None
     reason: str
+    skill: str = ""
+    priority: int = 0
+    tags: list[str] = []
     customer_id: int | None
+    last_event: int = 0
     last_line: str
+    last_author: str = ""
+    unread: int = 0
     queued_at: datetime | None
+    waiting_since: datetime | None = None
+    snoozed_until: datetime | None = None
+    escalated: bool = False
+    merged_into: str | None = None
     updated_at: datetime
