@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.conversations.delivery import Dispatcher
-from backoffice.conversations.ports import BotAnswer, BotReply, Heard, Utterance
+from backoffice.conversations.ports import BotAnswer, BotReply, Channel, Heard, Utterance
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
@@ -48,19 +48,21 @@ class TestBot:
 class Desk:
     """One process's conversations: what a channel needs, and a view of what happened."""
 
-    def __init__(self, database: Database, settings: Settings, bot: TestBot) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, bot: TestBot, channels: Sequence[Channel] = ()
+    ) -> None:
         self.database, self.bot = database, bot
         self.tokens = Tokens(settings)
         self.bus = LocalBus()
         self.relay = Relay(database)
         self.turns = TurnRunner(database, bot, self.bus, self.tokens, settings)
-        self.reception = Reception(
-            database, self.tokens, self.turns, self.bus, Dispatcher(database, self.bus, [])
-        )
+        self.dispatcher = Dispatcher(database, self.bus, channels)
+        self.reception = Reception(database, self.tokens, self.turns, self.bus, self.dispatcher)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Desk"]:
-        tasks = [asyncio.create_task(work) for work in (self.bus.run(), self.relay.run(), self.turns.run())]
+        works = (self.bus.run(), self.relay.run(), self.turns.run(), self.dispatcher.run())
+        tasks = [asyncio.create_task(work) for work in works]
         await asyncio.sleep(0)
         try:
             yield self
