@@ -78,6 +78,7 @@ def create_app(settings: Settings | None = None, consoles: bool = True) -> FastA
         from backoffice.consoles import pages
 
         app.include_router(console_session.router)
+        app.add_middleware(console_session.Guard)
         pages.mount(app)
     return app
 

@@ -1,4 +1,4 @@
-"""The pages: sign-in, the list of conversations with the queue first, a transcript with a box to answer."""
+"""The pages: the list of conversations with the queue first, a transcript with a box to answer."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -17,16 +17,13 @@ from backoffice.kit.errors import Invalid, NotFound, Unauthenticated
 from backoffice.kit.masking import mask_name, mask_phone, mask_phones
 from backoffice.kit.messages import message
 from backoffice.kit.time import SHOP_ZONE, now
-from backoffice.settings import Settings
 from backoffice.staff.schemas import StaffView
-from backoffice.staff.service import StaffTokens
 from backoffice.users import service as users
 
 PAGE_SIZE = 50
 LAST_PAGE = 100_000
 REFRESH_SECONDS = 2.0
 LOOK_SECONDS = 1.0
-REFUSALS = ("bad_sign_in", "too_many_tries")
 OWNER_COLOURS = {"queue": "orange", "agent": "green", "bot": "grey"}
 
 
@@ -55,9 +52,7 @@ def waiting(summary: Summary, moment: datetime) -> str:
 
 def mount(app: FastAPI) -> None:
     """Serve the pages. NiceGUI is one per process, so this is for one app per process."""
-    settings: Settings = app.state.settings
-    console = Console(app, StaffTokens(settings))
-    ui.page("/sign-in")(console.sign_in)
+    console = Console(app)
     ui.page("/")(console.conversations)
     ui.page("/conversations/{conversation_id}")(console.transcript)
     ui.run_with(
@@ -72,8 +67,8 @@ def mount(app: FastAPI) -> None:
 
 
 class Console:
-    def __init__(self, app: FastAPI, issued: StaffTokens) -> None:
-        self._app, self._issued = app, issued
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
 
     @property
     def _database(self) -> Database:
@@ -81,23 +76,7 @@ class Console:
         return database
 
     async def _who(self, request: Request) -> StaffView:
-        return await door.signed_in(request, self._database, self._issued)
-
-    async def sign_in(self, error: str = "") -> None:
-        with (
-            ui.element("form")
-            .props(f'method="post" action="{HOME}/session"')
-            .classes("w-full max-w-sm mx-auto mt-24 px-4"),
-            ui.card().classes("w-full p-6 gap-3"),
-        ):
-            ui.label(label("sign_in.title")).classes("text-xl")
-            ui.input(label("sign_in.login")).props('name="login" autocomplete="username"').classes("w-full")
-            ui.input(label("sign_in.password"), password=True).props(
-                'name="password" autocomplete="current-password"'
-            ).classes("w-full")
-            if error in REFUSALS:
-                ui.label(label(f"sign_in.{error}")).classes("text-negative").props('role="alert"')
-            ui.button(label("sign_in.submit")).props('type="submit"').classes("w-full")
+        return await door.signed_in(request, self._database)
 
     async def conversations(self, request: Request, page: int = 1) -> Response | None:
         try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, String, case, delete, or_
+from sqlalchemy import Integer, String, case, delete, or_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backoffice.kit.database import Base, WriteSession, upsert
@@ -46,3 +46,9 @@ async def allow_attempt(
 async def forget_attempts(session: WriteSession, scope: str, subject: str) -> None:
     """Begin again at none: a try that went well needs no limit."""
     await session.execute(delete(Attempts).where(Attempts.scope == scope, Attempts.subject == subject))
+
+
+async def give_back_attempt(session: WriteSession, scope: str, subject: str) -> None:
+    """Uncount one try that went well; those that failed stay counted."""
+    counted = (Attempts.scope == scope) & (Attempts.subject == subject) & (Attempts.count > 0)
+    await session.execute(update(Attempts).where(counted).values(count=Attempts.count - 1))

@@ -1,14 +1,15 @@
 """Passwords are kept as Argon2id hashes (RFC 9106), checked beside the loop; wrong ones are limited."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from backoffice.kit.attempts import allow_attempt, forget_attempts
+from backoffice.kit.attempts import allow_attempt, forget_attempts, give_back_attempt
 from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.errors import TooMany, Unauthenticated
 
@@ -45,9 +46,22 @@ class Account(Protocol):
 A = TypeVar("A", bound=Account)
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How many wrong passwords `subject` may show in an hour.
+
+    A right one clears the count, unless the subject also stands for others: it only is not counted then.
+    """
+
+    scope: str
+    subject: str
+    tries: int = TRIES_AN_HOUR
+    shared: bool = False
+
+
 async def sign_in(
     database: Database,
-    scope: str,
+    limits: Sequence[Limit],
     name: str,
     password: str,
     named: str,
@@ -55,19 +69,29 @@ async def sign_in(
 ) -> A:
     """The account that `find` knows by this name, when the password is its own.
 
-    Tries count within `scope`; `named` is what such a name is called.
+    Tries count against each of `limits` in turn, up to the first that is reached; `named` is what such a
+    name is called.
 
     Raises `Unauthenticated` (`bad_sign_in`: the same for an unknown name and a wrong password) and `TooMany`
-    (`too_many_tries`) after ten wrong ones within an hour. A try counts even though the sign-in fails.
+    (`too_many_tries`) when a limit was reached. A try counts even though the sign-in fails.
     """
-    async with database.write() as session:
-        allowed = await allow_attempt(session, scope, name, TRIES_AN_HOUR)
-    if not allowed:
+    if not await allowed(database, limits):
         raise TooMany("too_many_tries", "too many wrong passwords, try again in an hour")
     async with database.read() as reading:
         found = await find(reading, name)
     if not await password_fits(found.password_hash if found else None, password) or found is None:
         raise Unauthenticated("bad_sign_in", f"{named} or password is wrong")
     async with database.write() as session:
-        await forget_attempts(session, scope, name)
+        for limit in limits:
+            end = give_back_attempt if limit.shared else forget_attempts
+            await end(session, limit.scope, limit.subject)
     return found
+
+
+async def allowed(database: Database, limits: Sequence[Limit]) -> bool:
+    """Count a try; False at the first limit that is reached, and those behind it do not count."""
+    async with database.write() as session:
+        for limit in limits:
+            if not await allow_attempt(session, limit.scope, limit.subject, limit.tries):
+                return False
+    return True

@@ -9,38 +9,47 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from backoffice.kit.database import Database, database_of
 from backoffice.kit.errors import Forbidden, Unauthenticated
 from backoffice.settings import Settings, settings_of
-from backoffice.staff import service
+from backoffice.staff import sessions
 from backoffice.staff.schemas import Role, StaffView
-from backoffice.staff.service import StaffTokens
+from backoffice.staff.sessions import Devices
 
 bearer = HTTPBearer(auto_error=False, scheme_name="staff")
 
 
-async def tokens(settings: Annotated[Settings, Depends(settings_of)]) -> StaffTokens:
-    return StaffTokens(settings)
+async def devices(settings: Annotated[Settings, Depends(settings_of)]) -> Devices:
+    return Devices(settings)
 
 
-Issuing = Annotated[StaffTokens, Depends(tokens)]
+async def shown_token(shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
+    """Raises `Unauthenticated` when none is shown."""
+    if shown is None:
+        raise Unauthenticated("sign_in_required")
+    return shown.credentials
+
+
+KnownDevices = Annotated[Devices, Depends(devices)]
+Token = Annotated[str, Depends(shown_token)]
+
+
+def require_role(member: StaffView, *roles: Role) -> None:
+    """Let in these roles, any when none is named. Raises `Forbidden` (`role_required`)."""
+    if roles and member.role not in roles:
+        raise Forbidden("role_required", f"only for {', '.join(roles)}")
 
 
 def staff(*roles: Role) -> Callable[..., Awaitable[StaffView]]:
     """A dependency that lets in staff of these roles, of any role when none is named.
 
-    The account is looked up each time, so a role that was taken away is gone at once.
+    The session and the account are looked up each time, so what was taken away is gone at once.
     Raises `Unauthenticated` and `Forbidden` (`role_required`).
     """
 
-    async def allowed(
-        database: Annotated[Database, Depends(database_of)],
-        issued: Issuing,
-        shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    ) -> StaffView:
-        if shown is None:
-            raise Unauthenticated("sign_in_required")
-        async with database.read() as session:
-            member = await service.member(session, issued.read(shown.credentials))
-        if roles and member.role not in roles:
-            raise Forbidden("role_required", f"only for {', '.join(roles)}")
+    async def allowed(database: Annotated[Database, Depends(database_of)], token: Token) -> StaffView:
+        member = await sessions.signed_in(database, token)
+        require_role(member, *roles)
         return member
 
     return allowed
+
+
+Staff = Annotated[StaffView, Depends(staff())]

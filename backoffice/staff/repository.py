@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import case, delete, func, insert, literal, or_, select, update
 
-from backoffice.kit.database import ReadSession, WriteSession, insert_once, upsert
+from backoffice.kit.database import ReadSession, WriteSession, upsert
 from backoffice.kit.paging import Page
 from backoffice.staff.models import CannedReply, StaffMember, StaffPresence, StaffSession, StaffSkill
 
@@ -40,8 +40,16 @@ async def accounts(session: ReadSession) -> list[tuple[StaffMember, datetime | N
     return [(found, last) for found, last in rows]
 
 
-async def add(session: WriteSession, **values: Any) -> bool:
-    return await insert_once(session, StaffMember, **values)
+async def add(session: WriteSession, **values: Any) -> int | None:
+    """Its id; None when the login is taken."""
+    statement = upsert(session, StaffMember).values(**values).on_conflict_do_nothing()
+    return await session.scalar(statement.returning(StaffMember.id))
+
+
+async def hold_admins(session: WriteSession) -> list[int]:
+    """Lock every enabled admin."""
+    admins = select(StaffMember.id).where(StaffMember.role == "admin", ENABLED).order_by(StaffMember.id)
+    return list(await session.scalars(admins.with_for_update()))
 
 
 async def change(session: WriteSession, staff_id: int, **values: Any) -> bool:
@@ -213,8 +221,3 @@ async def change_reply(
 async def delete_reply(session: WriteSession, reply_id: int, staff_id: int, shared: bool) -> bool:
     statement = delete(CannedReply).where(may_change(reply_id, staff_id, shared))
     return await session.scalar(statement.returning(CannedReply.id)) is not None
-
-
-async def shortcut_taken(session: ReadSession, shortcut: str, besides: int) -> bool:
-    taken = select(CannedReply.id).where(CannedReply.shortcut == shortcut, CannedReply.id != besides)
-    return await session.scalar(taken) is not None

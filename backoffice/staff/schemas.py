@@ -30,7 +30,7 @@ class StaffSignedIn(BaseModel):
     token: str
     name: str
     role: Role
-    device: str = ""
+    device: str
 
 
 class PasswordChange(BaseModel):

@@ -1,56 +1,122 @@
-"""People who work here: their accounts, roles and sessions."""
+"""People who work here: their accounts and roles.
 
-from backoffice.kit import passwords
-from backoffice.kit.database import Database, ReadSession, WriteSession
-from backoffice.kit.errors import Conflict, Unauthenticated
+Sessions are in `sessions`, who is here in `presence`, texts sent often in `replies`.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+
+from backoffice.kit.database import ReadSession, WriteSession
+from backoffice.kit.errors import Conflict, NotFound
 from backoffice.kit.passwords import hash_password
-from backoffice.kit.signing import Signer
-from backoffice.settings import Settings
+from backoffice.kit.time import now
 from backoffice.staff import repository
 from backoffice.staff.models import StaffMember
-from backoffice.staff.schemas import Role, StaffView
-
-SESSION_SECONDS = 12 * 3600
-
-
-class StaffTokens:
-    """Signs and reads the sessions of staff."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._signer = Signer(settings.derive("sessions"), "staff")
-
-    def sign(self, staff_id: int) -> str:
-        return self._signer.sign(staff_id)
-
-    def read(self, token: str) -> int:
-        """The member's id. Raises `Unauthenticated`."""
-        return int(self._signer.read(token, SESSION_SECONDS))
+from backoffice.staff.schemas import Face, Role, StaffAccount, StaffView
 
 
 def view(member: StaffMember) -> StaffView:
-    return StaffView.model_validate(member, from_attributes=True)
+    shown = StaffView.model_validate(member, from_attributes=True)
+    return shown.model_copy(update={"display_name": member.display_name or member.name})
 
 
-async def add(session: WriteSession, login: str, name: str, role: Role, password: str) -> None:
-    """A new account. Raises `Conflict` (`login_taken`)."""
-    values = {"login": login, "name": name, "role": role, "password_hash": hash_password(password)}
-    if not await repository.add(session, **values):
+async def add(session: WriteSession, login: str, name: str, role: Role, password: str) -> int:
+    """A new account's id. Raises `Conflict` (`login_taken`)."""
+    password_hash = await asyncio.to_thread(hash_password, password)
+    values = {"login": login, "name": name, "role": role, "password_hash": password_hash}
+    staff_id = await repository.add(session, **values)
+    if staff_id is None:
         raise Conflict("login_taken", f"{login} has an account already")
+    return staff_id
 
 
-async def sign_in(database: Database, login: str, password: str) -> StaffView:
-    """The member with this login and password.
-
-    Raises `Unauthenticated` (`bad_sign_in`) and `TooMany` (`too_many_tries`) after ten wrong ones in an hour.
-    """
-    return view(
-        await passwords.sign_in(database, "staff_sign_in", login, password, "login", repository.by_login)
-    )
+def new_password() -> str:
+    """A password nobody guesses: 96 random bits in 16 characters."""
+    return secrets.token_urlsafe(12)
 
 
 async def member(session: ReadSession, staff_id: int) -> StaffView:
-    """Raises `Unauthenticated` for an account that is gone."""
+    """Raises `NotFound` (`no_such_account`)."""
     found = await repository.member(session, staff_id)
     if found is None:
-        raise Unauthenticated("bad_credential", "this account is no longer known")
+        raise NotFound("no_such_account")
     return view(found)
+
+
+async def members(session: ReadSession, ids: Sequence[int]) -> dict[int, StaffView]:
+    """Members by id, disabled ones too; unknown ones are left out."""
+    return {found.id: view(found) for found in await repository.members(session, ids)}
+
+
+async def id_of(session: ReadSession, login: str) -> int:
+    """Raises `NotFound` (`no_such_account`)."""
+    found = await repository.by_login(session, login)
+    if found is None:
+        raise NotFound("no_such_account", f"nobody has the login {login}")
+    return found.id
+
+
+async def accounts(session: ReadSession) -> list[StaffAccount]:
+    """Every account, by login."""
+    found = await repository.accounts(session)
+    skills = await repository.skills(session, [each.id for each, _ in found])
+    return [
+        StaffAccount.model_validate(
+            view(each).model_dump()
+            | {
+                "skills": skills.get(each.id, []),
+                "disabled_at": each.disabled_at,
+                "last_seen_at": last_seen_at,
+            }
+        )
+        for each, last_seen_at in found
+    ]
+
+
+async def set_face(session: WriteSession, staff_id: int, face: Face) -> None:
+    """What shoppers see of a member. Raises `NotFound` (`no_such_account`)."""
+    await change(session, staff_id, **face.model_dump())
+
+
+async def set_password(session: WriteSession, staff_id: int, password: str) -> None:
+    """Ends every session of the member. Raises `NotFound` (`no_such_account`)."""
+    await change(session, staff_id, password_hash=await asyncio.to_thread(hash_password, password))
+    await repository.revoke_all(session, staff_id, now())
+
+
+async def set_role(session: WriteSession, staff_id: int, role: Role) -> None:
+    """Ends every session of the member.
+
+    Raises `Conflict` (`last_admin`) when nobody could manage accounts any more, and `NotFound`.
+    """
+    if role != "admin":
+        await require_another_admin(session, staff_id)
+    await change(session, staff_id, role=role)
+    await repository.revoke_all(session, staff_id, now())
+
+
+async def disable(session: WriteSession, staff_id: int) -> None:
+    """Nobody signs in with the account any more, and every session of it ends; what it did stays.
+
+    Raises `Conflict` (`last_admin`) and `NotFound` (`no_such_account`).
+    """
+    await require_another_admin(session, staff_id)
+    await change(session, staff_id, disabled_at=now())
+    await repository.revoke_all(session, staff_id, now())
+
+
+async def enable(session: WriteSession, staff_id: int) -> None:
+    """Raises `NotFound` (`no_such_account`)."""
+    await change(session, staff_id, disabled_at=None)
+
+
+async def require_another_admin(session: WriteSession, staff_id: int) -> None:
+    """Rivals who each take away another's role wait here, so that one admin stays."""
+    if await repository.hold_admins(session) == [staff_id]:
+        raise Conflict("last_admin", "a shop needs an admin")
+
+
+async def change(session: WriteSession, staff_id: int, **values: object) -> None:
+    if not await repository.change(session, staff_id, **values):
+        raise NotFound("no_such_account")

@@ -7,6 +7,7 @@ from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.errors import NotFound, Unauthenticated
 from backoffice.kit.masking import mask_name, mask_phone, mask_street
 from backoffice.kit.messages import catalogue, message
+from backoffice.kit.passwords import Limit
 from backoffice.users import repository
 from backoffice.users.domain import next_level
 from backoffice.users.models import Customer
@@ -28,7 +29,8 @@ async def sign_in(database: Database, phone: str, password: str) -> CustomerView
     Raises `Unauthenticated` (`bad_sign_in`: the same for an unknown phone and a wrong password) and `TooMany`
     (`too_many_tries`) after ten wrong ones within an hour. A try counts even though the sign-in fails.
     """
-    return view(await passwords.sign_in(database, "sign_in", phone, password, "phone", repository.by_phone))
+    limits = [Limit("sign_in", phone)]
+    return view(await passwords.sign_in(database, limits, phone, password, "phone", repository.by_phone))
 
 
 def view(customer: Customer) -> CustomerView:

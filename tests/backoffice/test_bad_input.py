@@ -11,8 +11,8 @@ import pytest
 from backoffice.app import create_app
 from backoffice.kit.database import Database
 from backoffice.settings import Settings
+from backoffice.staff import sessions
 from backoffice.staff.models import StaffMember
-from backoffice.staff.service import StaffTokens
 from backoffice.users.identity import Credentials, TurnCredential
 from backoffice.users.models import Customer
 
@@ -39,11 +39,14 @@ async def everybody(
     """A conversation's id, and the headers of its visitor, a customer, an admin and the bot in a turn."""
     async with database.write() as session:
         session.add(Customer(id=1, phone="15400000001", name="林晓"))
-        session.add(StaffMember(id=1, login="admin", name="店长", role="admin", password_hash=""))
+        admin = StaffMember(id=1, login="admin", name="店长", role="admin", password_hash="")
+        session.add(admin)
+        await session.flush()
+        signed_in = await sessions.open_session(session, admin)
     opened = (await http.post("/chat/conversations", json={})).json()
     conversation, issued = opened["conversation"], Credentials(settings)
     turn = issued.sign_turn(TurnCredential(conversation=conversation, turn="t", epoch=1))
-    tokens = [opened["token"], issued.sign_session(1), StaffTokens(settings).sign(1), settings.service_token]
+    tokens = [opened["token"], issued.sign_session(1), signed_in, settings.service_token]
     shown: list[dict[str, str]] = [{"Authorization": f"Bearer {token}"} for token in tokens]
     shown[-1]["X-Turn"] = turn
     return conversation, [headers | {"Content-Type": "application/json"} for headers in shown]

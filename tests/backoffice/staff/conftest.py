@@ -1,15 +1,22 @@
 import pytest
 
 from backoffice.kit.database import Database
-from backoffice.staff import service
+from backoffice.kit.passwords import hash_password
+from backoffice.staff.models import StaffMember
 
 AGENT, OTHER, SUPERVISOR, ADMIN = 1, 2, 3, 4
+PEOPLE = [
+    ("agent1", "小周", "agent"),
+    ("agent2", "小吴", "agent"),
+    ("supervisor", "老王", "supervisor"),
+    ("admin", "老李", "admin"),
+]
+HASH = hash_password("xiaoer")
 
 
 @pytest.fixture(autouse=True)
 async def people(database: Database) -> None:
     async with database.write() as session:
-        await service.add(session, "agent1", "小周", "agent", "xiaoer")
-        await service.add(session, "agent2", "小吴", "agent", "xiaoer")
-        await service.add(session, "supervisor", "老王", "supervisor", "xiaoer")
-        await service.add(session, "admin", "老李", "admin", "xiaoer")
+        session.add_all(
+            StaffMember(login=login, name=name, role=role, password_hash=HASH) for login, name, role in PEOPLE
+        )
