@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         default=15.0, description="seconds until a turn is given up and people take over"
     )
 
+    agent_refund_limit_fen: int = Field(default=20_000, description="goodwill for one order")
+    supervisor_refund_limit_fen: int = Field(default=200_000, description="of supervisors and admins")
+
     wechat: list[WeChatAccount] = Field(default=[], description="none: the channel is off")
     wechat_api: str = "https://api.weixin.qq.com"
 

@@ -2,6 +2,7 @@
 
 import backoffice.catalog.models
 import backoffice.conversations.models
+import backoffice.events.audit
 import backoffice.events.models
 import backoffice.fulfillment.models
 import backoffice.inventory.models

@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backoffice.kit.database import Base, Id
@@ -58,7 +58,7 @@ class StaffSkill(Base):
 
 
 class CannedReply(Base):
-    """A text that agents send often. `{name}` and `{order}` in it are filled when it is used."""
+    """A text that agents send often, its `{name}` and `{order}` filled on use; with `actions` it is a macro."""
 
     __tablename__ = "canned_replies"
 
@@ -66,6 +66,9 @@ class CannedReply(Base):
     shortcut: Mapped[str] = mapped_column(String(40), unique=True, doc="lower case, without the slash")
     title: Mapped[str] = mapped_column(String(80))
     text: Mapped[str] = mapped_column(Text)
+    actions: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default="[]", doc="done once it is sent: tag:…, resolve, give_back"
+    )
     owner_id: Mapped[int | None] = mapped_column(
         ForeignKey("staff.id"), index=True, default=None, doc="whose it is; empty: everybody's"
     )

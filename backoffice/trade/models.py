@@ -103,7 +103,7 @@ class Refund(Base):
     return_number: Mapped[str | None] = mapped_column(String(16), default=None)
     amount_fen: Mapped[int] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(String(12))
-    reason: Mapped[str] = mapped_column(String(60), doc="cancelled, returned, price_protection")
+    reason: Mapped[str] = mapped_column(String(60), doc="cancelled, returned, price_protection, goodwill")
     requested_at: Mapped[datetime] = mapped_column(default=now)
     expected_by: Mapped[datetime] = mapped_column()
     settled_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -51,6 +51,7 @@ PROOFS_PER_ORDER = 20
 ORDERS_LOOKED_AT = 100
 SURELY_NAMED = 85
 REFUND_DAYS = {"card": 7}
+GOODWILL = "goodwill"
 
 
 # Seeing
@@ -553,6 +554,32 @@ async def protect(session: WriteSession, shopper: Shopper, number: str) -> Refun
     payments = (await repository.payments(session, [found.id])).get(found.id, [])
     payment = max(payments, key=lambda payment: payment.amount_fen - payment.refunded_fen)
     refund_number = await request_refund(session, payment, owed, "price_protection", moment)
+    made = (await repository.refunds(session, [found.id]))[found.id]
+    return refund_view(found, next(refund for refund in made if refund.number == refund_number), payments)
+
+
+async def compensate(
+    session: WriteSession, shopper: Shopper, number: str, amount_fen: int, limit_fen: int
+) -> RefundView:
+    """Pay a part of an order back out of goodwill, at most `limit_fen` for the order in all.
+
+    Raises `Invalid` (`bad_amount`), `Conflict` (`order_not_paid`, `over_limit` with `left_fen`,
+    `refund_not_covered`).
+    """
+    if amount_fen <= 0:
+        raise Invalid("bad_amount", "an amount above 0")
+    found = await known(session, shopper, number)
+    if not await repository.hold(session, found.id, domain.PAID_STATES):
+        raise Conflict("order_not_paid", "only a paid order can be paid back")
+    before = (await repository.refunds(session, [found.id])).get(found.id, [])
+    given = sum(each.amount_fen for each in before if each.reason == GOODWILL and each.state != "withdrawn")
+    if given + amount_fen > limit_fen:
+        raise Conflict("over_limit", "more than may be given", left_fen=max(limit_fen - given, 0))
+    payments = (await repository.payments(session, [found.id])).get(found.id, [])
+    if not payments:
+        raise Conflict("order_not_paid", "nothing was paid")
+    payment = max(payments, key=lambda payment: payment.amount_fen - payment.refunded_fen)
+    refund_number = await request_refund(session, payment, amount_fen, GOODWILL, now())
     made = (await repository.refunds(session, [found.id]))[found.id]
     return refund_view(found, next(refund for refund in made if refund.number == refund_number), payments)
 
