@@ -58,7 +58,7 @@ class StaffSkill(Base):
 
 
 class CannedReply(Base):
-    """A text that agents send often, its `{name}` and `{order}` filled on use; with `actions` it is a macro."""
+    """A text that agents send often, `{name}` and `{order}` filled on use; with `actions` it is a macro."""
 
     __tablename__ = "canned_replies"
 

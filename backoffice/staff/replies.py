@@ -68,7 +68,7 @@ def values(member: StaffView, new: NewCannedReply) -> dict[str, Any]:
     if new.shared and not may_share(member):
         raise Forbidden("role_required", "only for supervisor, admin")
     owner = None if new.shared else member.id
-    return {"shortcut": new.shortcut, "title": new.title, "text": new.text, "owner_id": owner}
+    return new.model_dump(exclude={"shared"}) | {"owner_id": owner}
 
 
 def view(reply: CannedReply) -> CannedReplyView:
@@ -77,5 +77,6 @@ def view(reply: CannedReply) -> CannedReplyView:
         shortcut=reply.shortcut,
         title=reply.title,
         text=reply.text,
+        actions=reply.actions,
         shared=reply.owner_id is None,
     )

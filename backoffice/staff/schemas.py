@@ -82,12 +82,19 @@ class PresenceView(BaseModel):
     heartbeat_at: datetime | None
 
 
+Action = Annotated[str, StringConstraints(pattern=r"^(tag:[^\x00\s]{1,20}|resolve|give_back)$")]
+
+
 class NewCannedReply(BaseModel):
-    """`shared`: for everybody, else one's own. `{name}` and `{order}` in the text are filled on use."""
+    """`shared`: for everybody, else one's own. `{name}` and `{order}` in the text are filled on use.
+
+    `actions` make it a macro: what is done once it is sent.
+    """
 
     shortcut: Shortcut
     title: Text = Field(min_length=1, max_length=80)
     text: Text = Field(min_length=1, max_length=2000)
+    actions: list[Action] = Field(default=[], max_length=5)
     shared: bool = False
 
 
@@ -96,6 +103,7 @@ class CannedReplyView(BaseModel):
     shortcut: str
     title: str
     text: str
+    actions: list[str]
     shared: bool
 
 
