@@ -34,6 +34,7 @@ from backoffice.users import identities
 from backoffice.users.identity import Shopper, conversation_fence
 
 TOPIC = "conversation"
+OWNERSHIP = "ownership"
 ERASURE = "erasure"
 MESSAGES_AT_ONCE, WITHIN = 20, timedelta(seconds=10)
 EVENTS_AT_ONCE = 200
@@ -201,7 +202,7 @@ async def write(
     if conversation.pushed and author != "shopper":
         numbers = range(first, conversation.last_event + 1)
         await delivery_repository.queue(session, conversation, author, epoch, numbers, moment)
-    await events.publish(session, TOPIC, conversation.id, {"event": conversation.last_event})
+    await events.publish(session, TOPIC, conversation.id, {"first": first, "event": conversation.last_event})
 
 
 async def append(
@@ -350,7 +351,7 @@ async def log_change(
     agent_id: int | None = None,
     note: str = "",
 ) -> None:
-    """Put on record who has the conversation now, and why."""
+    """Put on record who has the conversation now, and why, and tell it."""
     change = OwnershipChange(
         conversation_id=conversation_id,
         kind=kind,
@@ -364,6 +365,8 @@ async def log_change(
     )
     session.add(change)
     await session.flush()
+    told = {"kind": kind, "reason": reason, "from": from_owner, "to": to_owner}
+    await events.publish(session, OWNERSHIP, conversation_id, told)
 
 
 async def waiting_turns(session: ReadSession) -> list[str]:
