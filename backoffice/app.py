@@ -18,14 +18,17 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from backoffice.catalog import endpoints as catalog
 from backoffice.consoles import session as console_session
 from backoffice.conversations import endpoints as conversations
+from backoffice.conversations.announcements import TOPICS, notices
 from backoffice.conversations.delivery import Dispatcher
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
 from backoffice.events.bus import open_bus
+from backoffice.events.courier import Courier
 from backoffice.events.relay import Relay
+from backoffice.events.webhooks import Secrets
 from backoffice.fulfillment import endpoints as fulfillment
-from backoffice.gateway import health, names
+from backoffice.gateway import health, names, webhooks
 from backoffice.gateway.health import Health
 from backoffice.inventory import endpoints as inventory
 from backoffice.kit.database import Database
@@ -40,6 +43,7 @@ from backoffice.users.identity import Credentials
 from integrations.bot import RasaBot
 from integrations.channels import app as app_channel
 from integrations.channels import web as web_channel
+from integrations.channels.webhooks import HttpPost
 
 ROUTERS = (
     health.router,
@@ -55,6 +59,7 @@ ROUTERS = (
     conversations.router,
     app_channel.router,
     web_channel.router,
+    webhooks.router,
 )
 WIDGET = Path(__file__).parent.parent / "integrations" / "channels" / "widget"
 CHECK_WITHIN = 2.0
@@ -96,6 +101,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         bus = open_bus(settings.redis_url)
         relay = Relay(database)
+        post = await closing.enter_async_context(HttpPost(settings.webhook_private))
+        courier = app.state.courier = Courier(database, bus, Secrets(settings), post)
+        for topic, told in TOPICS.items():
+            courier.subscribe(relay, topic, told, notices)
 
         async def database_answers() -> bool:
             async with database.read() as session:
@@ -109,7 +118,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         turns = TurnRunner(database, bot, bus, tokens, settings)
         dispatcher = Dispatcher(database, bus, [])
         app.state.reception = Reception(database, tokens, turns, bus, dispatcher)
-        await closing.enter_async_context(background(bus.run(), relay.run(), turns.run(), dispatcher.run()))
+        await closing.enter_async_context(background(bus.run(), relay.run(), turns.run(), dispatcher.run(), courier.run()))
         yield
 
 
