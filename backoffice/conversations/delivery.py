@@ -191,6 +191,11 @@ async def confirm(session: WriteSession, conversation_id: str, through: int, rea
         await tell(session, conversation_id)
 
 
+def backoff(attempts: int) -> timedelta:
+    """2, 4, 8 … seconds, at most five minutes."""
+    return min(timedelta(seconds=2**attempts), LONGEST_BACKOFF)
+
+
 class Dispatcher:
     """Pushes what is due over these channels. Any number of processes may run one."""
 
@@ -274,7 +279,7 @@ class Dispatcher:
                 state, reason = "failed", "gave_up"
             else:
                 state, reason = "queued", later.reason
-                wait = later.after or min(timedelta(seconds=2**claimed.attempt), LONGEST_BACKOFF)
+                wait = backoff(claimed.attempt) if later.after is None else later.after
                 more = {"due_at": now() + wait}
         except Exception as error:
             log.warning("push_cut_off", conversation=claimed.conversation_id, error=repr(error))
@@ -284,7 +289,7 @@ class Dispatcher:
                 state, reason = "failed", "gave_up"
             else:
                 state, reason = "queued", "cut_off"
-                more = {"due_at": now() + min(timedelta(seconds=2**claimed.attempt), LONGEST_BACKOFF)}
+                more = {"due_at": now() + backoff(claimed.attempt)}
         async with self._database.write() as session:
             if claimed.window and state in ("failed", "queued"):
                 await repository.count(session, channel.name, claimed.sender, claimed.window, -1)
