@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from backoffice.settings import Settings
+from backoffice.staffing import staff
 from backoffice.supervisor import Trouble
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
+app.add_typer(staff, name="staff")
 
 Customer = Annotated[
     str | None, typer.Option(help="Sign in as the customer with this phone; `xiaoer up` prints some.")

@@ -18,7 +18,7 @@ from backoffice.kit.errors import Conflict
 from backoffice.kit.passwords import hash_password
 from backoffice.kit.time import now
 from backoffice.knowledge import service as knowledge
-from backoffice.staff.models import StaffMember
+from backoffice.staff.models import CannedReply, StaffMember, StaffSkill
 from backoffice.tables import metadata
 from backoffice.trade.models import Order
 from backoffice.users.models import Customer
@@ -117,8 +117,14 @@ async def load(connection: AsyncConnection, rows: Mapping[type[Base], list[Row]]
 def invite(shop: Shop, customers: int, sign_ins: Sequence[SignIn]) -> list[Row]:
     """The staff, those of the sign-ins with their orders, and then the other customers, who are returned."""
     password_hash = hash_password(DEMO_PASSWORD)
-    for member in data("people")["staff"]:
-        shop.new(StaffMember, **member, password_hash=password_hash)
+    for told in data("people")["staff"]:
+        skills = told["skills"]
+        fields = {name: value for name, value in told.items() if name != "skills"}
+        member = shop.new(StaffMember, **fields, password_hash=password_hash)
+        for skill in skills:
+            shop.add(StaffSkill, staff_id=member["id"], skill=skill)
+    for reply in data("people")["replies"]:
+        shop.new(CannedReply, **reply)
     for sign_in in sign_ins:
         customer = shop.customer(
             city=sign_in.city,

@@ -50,6 +50,12 @@ class StaffView(BaseModel):
     colour: str
 
 
+class NewStaff(BaseModel):
+    login: Login
+    name: Text = Field(min_length=1, max_length=40)
+    role: Role
+
+
 class StaffAccount(StaffView):
     """An account as it is managed."""
 

@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 
+from backoffice.kit.attempts import forget_attempts
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, NotFound
 from backoffice.kit.passwords import hash_password
@@ -14,6 +15,9 @@ from backoffice.kit.time import now
 from backoffice.staff import repository
 from backoffice.staff.models import StaffMember
 from backoffice.staff.schemas import Face, Role, StaffAccount, StaffView
+
+WRONG_PASSWORDS = "staff_sign_in"
+"""Under which name those of strangers to a login are counted."""
 
 
 def view(member: StaffMember) -> StaffView:
@@ -80,9 +84,14 @@ async def set_face(session: WriteSession, staff_id: int, face: Face) -> None:
 
 
 async def set_password(session: WriteSession, staff_id: int, password: str) -> None:
-    """Ends every session of the member. Raises `NotFound` (`no_such_account`)."""
-    await change(session, staff_id, password_hash=await asyncio.to_thread(hash_password, password))
+    """Ends every session of the member, and the wait after wrong passwords.
+
+    Raises `NotFound` (`no_such_account`).
+    """
+    password_hash = await asyncio.to_thread(hash_password, password)
+    await change(session, staff_id, password_hash=password_hash)
     await repository.revoke_all(session, staff_id, now())
+    await forget_attempts(session, WRONG_PASSWORDS, (await member(session, staff_id)).login)
 
 
 async def set_role(session: WriteSession, staff_id: int, role: Role) -> None:

@@ -76,7 +76,7 @@ def limits_of(login: str, address: str, device: str) -> list[Limit]:
     if device:
         return [Limit("staff_device", device)]
     network = Limit("staff_network", network_of(address), TRIES_OF_A_NETWORK, shared=True)
-    return [network, Limit("staff_sign_in", login)]
+    return [network, Limit(service.WRONG_PASSWORDS, login)]
 
 
 def network_of(address: str) -> str:

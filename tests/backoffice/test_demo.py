@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Select, func, select
 
 from backoffice.catalog.models import PriceChange, Product, Sku
+from backoffice.demo.rows import data
 from backoffice.demo.seed import seed
 from backoffice.demo.situations import SIGN_INS
 from backoffice.fulfillment.models import Shipment, TrackingEvent
@@ -21,7 +22,8 @@ from backoffice.kit.geo import distance_km
 from backoffice.kit.time import now, shop_date
 from backoffice.knowledge.models import Article
 from backoffice.returns.models import Return, ReturnStep
-from backoffice.staff.models import StaffMember
+from backoffice.staff.models import StaffMember, StaffSkill
+from backoffice.staff.schemas import SKILLS, NewCannedReply
 from backoffice.tables import metadata
 from backoffice.trade.models import Coupon, CouponClaim, Invoice, Order, OrderLine, Payment, Refund
 from backoffice.users.models import Address, Customer, PointsEntry
@@ -180,7 +182,10 @@ async def test_whole_shop(database: Database) -> None:
     await check_catalogue(database)
     await check_rows(database, now())
     assert await rows_of(database, select(func.count()).select_from(Article)) != [(0,)]
-    assert set(await all_of(database, select(StaffMember.role))) == {"agent", "admin"}
+    roles = sorted(await all_of(database, select(StaffMember.role)))
+    assert roles == ["admin", "agent", "agent", "agent", "supervisor"]
+    assert set(await all_of(database, select(StaffSkill.skill))) == set(SKILLS)
+    assert all(NewCannedReply.model_validate(reply) for reply in data("people")["replies"])
 
 
 @pytest.mark.parametrize("moment", [JUST_AFTER_MIDNIGHT, JUST_BEFORE_MIDNIGHT])

@@ -54,6 +54,16 @@ class TestWrongPasswords:
         assert (await sign_in(client, "admin")).json()["code"] == "too_many_tries"
         assert (await sign_in(client, "agent1")).status_code == 200
 
+    async def test_of_a_login_are_forgotten_with_a_new_password(
+        self, client: httpx.AsyncClient, database: Database
+    ) -> None:
+        for _ in range(11):
+            last = await sign_in(client, "admin", WRONG)
+        assert last.json()["code"] == "too_many_tries"
+        async with database.write() as session:
+            await service.set_password(session, ADMIN, "another one")
+        assert (await sign_in(client, "admin", "another one")).status_code == 200
+
     async def test_of_strangers_never_lock_out_a_known_device(self, client: httpx.AsyncClient) -> None:
         device = (await sign_in(client, "admin")).json()["device"]
         for _ in range(12):
