@@ -16,9 +16,11 @@ from sqlalchemy import text
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from backoffice.catalog import endpoints as catalog
+from backoffice.consoles import attachments as console_attachments
 from backoffice.consoles import session as console_session
 from backoffice.conversations import endpoints as conversations
 from backoffice.conversations.announcements import TOPICS, notices
+from backoffice.conversations.attachments import Attachments
 from backoffice.conversations.delivery import Dispatcher
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
@@ -30,6 +32,7 @@ from backoffice.events.webhooks import Secrets
 from backoffice.fulfillment import endpoints as fulfillment
 from backoffice.gateway import health, names, webhooks
 from backoffice.gateway.health import Health
+from backoffice.gateway.origins import Origins
 from backoffice.inventory import endpoints as inventory
 from backoffice.kit.database import Database
 from backoffice.kit.errors import answer_problems
@@ -42,7 +45,9 @@ from backoffice.users import endpoints as users
 from backoffice.users.identity import Credentials
 from integrations.bot import RasaBot
 from integrations.channels import app as app_channel
+from integrations.channels import attachments as attachments_channel
 from integrations.channels import web as web_channel
+from integrations.channels.attachments import LargerUploads
 from integrations.channels.webhooks import HttpPost
 
 ROUTERS = (
@@ -58,6 +63,7 @@ ROUTERS = (
     returns.router,
     conversations.router,
     app_channel.router,
+    attachments_channel.router,
     web_channel.router,
     webhooks.router,
 )
@@ -74,7 +80,9 @@ def create_app(settings: Settings | None = None, consoles: bool = True) -> FastA
     app = FastAPI(title="小二 Xiaoer", lifespan=lifespan)
     app.state.settings = settings
     app.state.credentials = Credentials(settings)
+    app.add_middleware(LargerUploads)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_MESSAGE)
+    app.add_middleware(Origins, allowed=settings.widget_origins, app_url=settings.app_url)
     answer_problems(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -83,6 +91,7 @@ def create_app(settings: Settings | None = None, consoles: bool = True) -> FastA
         from backoffice.consoles import pages
 
         app.include_router(console_session.router)
+        app.include_router(console_attachments.router)
         app.add_middleware(console_session.Guard)
         pages.mount(app)
     return app
@@ -117,8 +126,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tokens = Tokens(settings)
         turns = TurnRunner(database, bot, bus, tokens, settings)
         dispatcher = Dispatcher(database, bus, [])
+        attachments = app.state.attachments = Attachments(database, settings.state / "attachments")
         app.state.reception = Reception(database, tokens, turns, bus, dispatcher)
-        await closing.enter_async_context(background(bus.run(), relay.run(), turns.run(), dispatcher.run(), courier.run()))
+        works = (bus, relay, turns, dispatcher, courier, attachments)
+        await closing.enter_async_context(background(*(work.run() for work in works)))
         yield
 
 

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     agent_refund_limit_fen: int = Field(default=20_000, description="goodwill for one order")
     supervisor_refund_limit_fen: int = Field(default=200_000, description="of supervisors and admins")
 
+    widget_origins: list[str] = Field(
+        default=[], description="other sites that show the chat, e.g. https://shop.example; none: ours only"
+    )
     webhook_private: bool = Field(
         default=False, description="webhooks also to http:// and to our own network, for development"
     )

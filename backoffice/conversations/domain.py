@@ -7,21 +7,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from backoffice.kit.messages import message
 from backoffice.kit.time import now
 
 LONGEST_TEXT = 2000
 SLASHES = "/\u2044\u2215\u29f8\uff0f"
+PICTURE = message("conversations", "picture")
 UNSEEN = {"Cc", "Cf", "Co", "Cs"}
 
 
 @dataclass(frozen=True)
 class Said:
-    """A shopper's message; `command` is set when it is a pressed button of ours."""
+    """A shopper's message; `command` is set when it is a pressed button of ours, `picture` is an id."""
 
     event: int
     text: str
     command: str | None = None
     at: datetime = field(default_factory=now)
+    picture: str | None = None
 
 
 class Standing(NamedTuple):
@@ -37,6 +40,7 @@ class Standing(NamedTuple):
     merged_into: str | None
     customer_id: int | None
     owner: str
+    agent_id: int | None
     status: str
     last_event: int
     turn_id: str | None
@@ -88,11 +92,11 @@ def hear(said: Sequence[Said]) -> tuple[list[int], str]:
     events: list[int] = []
     lines: list[str] = []
     length = 0
-    for message in said:
-        line = plain(message.text)
-        if message.command or (events and length + len(line) > LONGEST_TEXT):
+    for each in said:
+        line = plain(each.text) or (PICTURE if each.picture else "")
+        if each.command or (events and length + len(line) > LONGEST_TEXT):
             break
-        events.append(message.event)
+        events.append(each.event)
         length += len(line) + 1
         if line:
             lines.append(line)

@@ -86,6 +86,12 @@ class Message(Base):
             postgresql_where=text("author = 'shopper' AND turn_id IS NULL"),
             sqlite_where=text("author = 'shopper' AND turn_id IS NULL"),
         ),
+        Index(
+            "ix_messages_attachment_id",
+            "attachment_id",
+            postgresql_where=text("attachment_id IS NOT NULL"),
+            sqlite_where=text("attachment_id IS NOT NULL"),
+        ),
     )
 
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), primary_key=True)

@@ -23,6 +23,22 @@ from backoffice.kit.time import now
 from backoffice.users import identities
 
 TYPING = "typing"
+TYPING_SECONDS = 6.0
+"""How long somebody counts as writing after the last sign of it."""
+
+
+class News(asyncio.Event):
+    """Set whenever there may be something new to look at; clear it before looking."""
+
+    _typing_until = 0.0
+
+    def typing_for(self) -> float:
+        """Seconds for which an agent still counts as writing; 0: none does."""
+        return max(0.0, self._typing_until - asyncio.get_running_loop().time())
+
+    def agent_types(self, on: bool) -> None:
+        self._typing_until = asyncio.get_running_loop().time() + TYPING_SECONDS if on else 0.0
+        self.set()
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,7 @@ class Reception:
     ) -> None:
         self._database, self._tokens, self._turns = database, tokens, turns
         self._bus, self._dispatcher = bus, dispatcher
-        self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._listeners: defaultdict[str, set[News]] = defaultdict(set)
         bus.listen(self._signal)
 
     async def open(self, channel: str, customer_id: int | None) -> Opened:
@@ -58,6 +74,10 @@ class Reception:
     def identify(self, token: str) -> str:
         """The conversation a visitor token stands for. Raises `Unauthenticated`."""
         return self._tokens.read_visitor(token)
+
+    def token_of(self, conversation_id: str) -> str:
+        """A visitor token for whoever has proved that this conversation is theirs."""
+        return self._tokens.sign_visitor(conversation_id)
 
     async def receive(
         self, conversation_id: str, message_id: str, text: str, attachment: str | None = None
@@ -156,9 +176,9 @@ class Reception:
             return await service.look(session, conversation_id, after)
 
     @contextmanager
-    def listen(self, conversation_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever there may be something new to look at; clear it before looking."""
-        news = asyncio.Event()
+    def listen(self, conversation_id: str) -> Iterator[News]:
+        """What tells when to look at this conversation again."""
+        news = News()
         self._listeners[conversation_id].add(news)
         try:
             yield news
@@ -167,10 +187,12 @@ class Reception:
             if not self._listeners[conversation_id]:
                 del self._listeners[conversation_id]
 
-    def _signal(self, topic: str, key: str, _: dict[str, Any]) -> None:
-        if topic == service.TOPIC:
-            for news in self._listeners.get(key, ()):
+    def _signal(self, topic: str, key: str, payload: dict[str, Any]) -> None:
+        for news in self._listeners.get(key, ()):
+            if topic == service.TOPIC:
                 news.set()
+            elif topic == TYPING and payload["who"] == "agent":
+                news.agent_types(payload["on"])
 
 
 async def reception_of(connection: HTTPConnection) -> Reception:

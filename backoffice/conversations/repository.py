@@ -76,7 +76,7 @@ END = (
 )
 THERE = messages.c.conversation_id == bindparam("this")
 SAID = (
-    select(messages.c.event, messages.c.text, messages.c.command, messages.c.at)
+    select(messages.c.event, messages.c.text, messages.c.command, messages.c.at, messages.c.attachment_id)
     .where(THERE)
     .order_by(messages.c.event)
 )

@@ -37,6 +37,17 @@ class Bubble(BaseModel):
     attachment: str | None = None
 
 
+class AttachmentView(BaseModel):
+    """A stored picture, as a message may name it by `id`; `size` in bytes, the rest in pixels."""
+
+    id: str
+    media_type: str
+    size: int
+    width: int
+    height: int
+    name: str
+
+
 class EventView(Bubble):
     """One line of a transcript; `id` counts 1, 2, 3 … within the conversation."""
 
@@ -49,6 +60,21 @@ class EventView(Bubble):
     staff_id: int | None = Field(default=None, description="which agent said it")
 
 
+class Face(BaseModel):
+    """How a shopper sees an agent: `avatar` is an emoji, or empty, `colour` (#rrggbb) is behind it."""
+
+    name: str
+    avatar: str
+    colour: str
+
+
+class QueuePlace(BaseModel):
+    position: int = Field(description="1 is next")
+    waiting: int = Field(description="conversations in the queue, this one included")
+    wait_minutes: int | None = Field(default=None, description="expected; none: nobody can tell")
+    opens_at: datetime | None = Field(default=None, description="when people are back; none: they are here")
+
+
 class Look(BaseModel):
     """A conversation as it stands: the events after the one asked for, oldest first."""
 
@@ -57,6 +83,9 @@ class Look(BaseModel):
     typing: bool
     last: int = Field(description="number of the newest event")
     status: Status = "open"
+    agent_id: int | None = Field(default=None, description="who answers; none: no person does")
+    queue: QueuePlace | None = Field(default=None, description="while it waits for a person")
+    people: dict[int, Face] = Field(default={}, description="the agents in these events, and who answers")
     delivered: int = Field(default=0, description="the shopper's device has the events up to this number")
     read: int = Field(default=0, description="the shopper has read up to this number")
     moved_to: str | None = Field(default=None, description="the conversation this one was merged into")
@@ -69,13 +98,6 @@ class Opened(BaseModel):
 
 class HandoffRequest(BaseModel):
     reason: Text = Field(default="asked", max_length=40)
-
-
-class QueuePlace(BaseModel):
-    position: int = Field(description="1 is next")
-    waiting: int = Field(description="conversations in the queue, this one included")
-    wait_minutes: int | None = Field(default=None, description="expected; none: nobody can tell")
-    opens_at: datetime | None = Field(default=None, description="when people are back; none: they are here")
 
 
 class CaseRequest(BaseModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backoffice.conversations import delivery, delivery_repository, repository
+from backoffice.conversations import attachment_repository, delivery, delivery_repository, repository
 from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
 from backoffice.conversations.models import Case, Conversation, OwnershipChange
 from backoffice.conversations.ports import Window
@@ -18,6 +18,7 @@ from backoffice.conversations.schemas import (
     Cases,
     CaseView,
     EventView,
+    Face,
     Look,
     QueuePlace,
     Summary,
@@ -30,6 +31,7 @@ from backoffice.kit.fencing import Fence
 from backoffice.kit.ids import case_number, secret_id
 from backoffice.kit.messages import catalogue, message
 from backoffice.kit.time import now
+from backoffice.staff import service as staff
 from backoffice.users import identities
 from backoffice.users.identity import Shopper, conversation_fence
 
@@ -114,7 +116,7 @@ async def receive(
 
     `message_id` is the sender's own, `command` what a pressed button means, `attachment` the id of a stored
     picture, `origin` the address it came from (none: the conversation's own). Raises `NotFound`, `Invalid`
-    (`too_long`, `empty_message`, `message_id_reused`) or `TooMany` (`slow_down`).
+    (`too_long`, `empty_message`, `message_id_reused`, `no_such_picture`) or `TooMany` (`slow_down`).
     """
     if len(text) > LONGEST_TEXT:
         raise Invalid("too_long", f"at most {LONGEST_TEXT} characters")
@@ -139,6 +141,8 @@ async def receive(
         return event
     if recent >= MESSAGES_AT_ONCE:
         raise TooMany("slow_down", f"at most {MESSAGES_AT_ONCE} messages in {WITHIN.seconds} seconds")
+    if attachment and not await attachment_repository.find(session, attachment, conversation.id):
+        raise Invalid("no_such_picture", "not stored for this conversation")
     await hear_from(session, conversation, origin, moment)
     await write(
         session,
@@ -222,9 +226,19 @@ async def look(session: ReadSession, conversation_id: str, after: int = 0) -> Lo
     if found is None:
         raise NotFound("conversation_not_found")
     conversation, lines = found
+    agent_id = conversation.agent_id if conversation.owner == "agent" else None
+    spoke = {line.staff_id for line in lines} | {agent_id}
+    ids = [each for each in spoke if each]
+    people = await staff.members(session, ids) if ids else {}
     return Look(
         events=[event_view(line) for line in lines],
         owner=conversation.owner,
+        agent_id=agent_id,
+        queue=await queue_place(session, conversation_id) if conversation.owner == "queue" else None,
+        people={
+            member.id: Face(name=member.display_name, avatar=member.avatar, colour=member.colour)
+            for member in people.values()
+        },
         typing=conversation.turn_id is not None,
         last=conversation.last_event,
         status=conversation.status,
@@ -329,14 +343,21 @@ async def hand_over(session: WriteSession, conversation_id: str, reason: str) ->
     except LookupError as error:
         raise NotFound("conversation_not_found") from error
     first = await repository.queue(session, conversation_id, reason, now())
-    ahead, waiting = await repository.queue_place(session, conversation_id)
+    place = await queue_place(session, conversation_id)
     if first:
         await repository.mark_heard(session, conversation_id, FOR_PEOPLE)
         await delivery_repository.withhold(session, conversation_id, "handed_over", ["bot"])
         await log_change(session, conversation_id, "handed_over", "bot", "queue", reason)
         because = catalogue("conversations")["handoff"]["because"].get(reason, "")
-        place = message("conversations", "handoff.queued" if ahead else "handoff.first", ahead=ahead)
-        await append(session, conversation_id, "system", Bubble(text=because + place))
+        ahead = place.position - 1
+        told = message("conversations", "handoff.queued" if ahead else "handoff.first", ahead=ahead)
+        await append(session, conversation_id, "system", Bubble(text=because + told))
+    return place
+
+
+async def queue_place(session: ReadSession, conversation_id: str) -> QueuePlace:
+    """Where it stands among those who wait for people."""
+    ahead, waiting = await repository.queue_place(session, conversation_id)
     return QueuePlace(position=ahead + 1, waiting=waiting)
 
 

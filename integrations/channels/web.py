@@ -1,13 +1,18 @@
-"""The web chat: a WebSocket that shows a conversation from any event on, and takes what is said."""
+"""The web chat: a WebSocket that shows a conversation from any event on, and takes what is said.
+
+A window begins with `hello`; `ready` answers it, and comes again with a token when the conversation was
+merged into another, which the window then shows from its first event.
+"""
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from backoffice.conversations.reception import AtReception, Reception
+from backoffice.conversations.reception import AtReception, News, Reception
+from backoffice.conversations.schemas import EventView, Look
 from backoffice.kit.errors import NotFound, Problem, Unauthenticated
 from backoffice.kit.fields import EventNumber, Text
 from backoffice.kit.messages import message
@@ -16,6 +21,7 @@ router = APIRouter()
 
 HELLO_WITHIN = 10.0
 LOOK_AGAIN_SECONDS = 10.0
+TYPING_AT_MOST_EVERY = 1.0
 BAD_TOKEN = 4401
 EXPECTED_HELLO = 4400
 
@@ -27,9 +33,12 @@ class Hello(BaseModel):
 
 
 class Typed(BaseModel):
+    """`attachment` is the id of a picture that was uploaded for this conversation."""
+
     type: Literal["message"]
     id: Text = Field(min_length=1, max_length=80)
-    text: str
+    text: str = ""
+    attachment: Text | None = Field(default=None, max_length=32)
 
 
 class Postback(BaseModel):
@@ -39,13 +48,27 @@ class Postback(BaseModel):
     label: str = ""
 
 
+class Typing(BaseModel):
+    """The shopper is writing; what was not said again for six seconds has ended."""
+
+    type: Literal["typing"]
+    on: bool
+
+
+class Seen(BaseModel):
+    """The device has every event up to this one, or they were read."""
+
+    type: Literal["delivered", "read"]
+    event: EventNumber
+
+
 class Ping(BaseModel):
     type: Literal["ping"]
 
 
 HELLO = TypeAdapter(Hello)
-SAID: TypeAdapter[Typed | Postback | Ping] = TypeAdapter(
-    Annotated[Typed | Postback | Ping, Field(discriminator="type")]
+SAID: TypeAdapter[Typed | Postback | Typing | Seen | Ping] = TypeAdapter(
+    Annotated[Typed | Postback | Typing | Seen | Ping, Field(discriminator="type")]
 )
 
 
@@ -66,63 +89,134 @@ async def chat(socket: WebSocket, reception: AtReception) -> None:
     except (TimeoutError, KeyError, ValidationError):
         await socket.close(EXPECTED_HELLO, "hello expected")
         return
+    window = Window(socket, reception, conversation_id, hello.after)
     try:
         async with asyncio.TaskGroup() as both:
-            both.create_task(show(socket, reception, conversation_id, hello.after))
-            both.create_task(take(socket, reception, conversation_id))
+            both.create_task(window.show())
+            await window.take()
     except* WebSocketDisconnect:
         pass
 
 
-async def show(socket: WebSocket, reception: Reception, conversation_id: str, after: int) -> None:
-    """Send every event after `after` in order, and who owns the conversation and whether they type."""
-    owner, typing = "", False
-    with reception.listen(conversation_id) as news:
+class Window:
+    """What one browser window shows of its conversation, and says in it."""
+
+    def __init__(self, socket: WebSocket, reception: Reception, conversation_id: str, after: int) -> None:
+        self._socket, self._reception = socket, reception
+        self._conversation_id, self._after = conversation_id, after
+        self._moved = False
+        self._faces: set[int] = set()
+        self._read = self._delivered = 0
+        self._typed_at = 0.0
+
+    async def show(self) -> None:
+        """Send every event once and in order, and who has the conversation and whether they write."""
+        while True:
+            with self._reception.listen(self._conversation_id) as news:
+                target = await self._follow(news)
+            self._conversation_id, self._after, self._moved = target, 0, True
+            self._faces.clear()
+            self._read = self._delivered = 0
+
+    async def _follow(self, news: News) -> str:
+        """Show this conversation until it is merged; the one it is merged into."""
+        standing: dict[str, Any] = {}
+        typing = False
         while True:
             news.clear()
-            look = await reception.look(conversation_id, after)
-            if not owner:
-                owner = look.owner
-                await socket.send_json(
-                    {"type": "ready", "conversation": conversation_id, "owner": owner, "last": look.last}
-                )
+            look = await self._reception.look(self._conversation_id, self._after)
+            if look.moved_to:
+                return look.moved_to
+            now_standing = stands(look)
+            if not standing:
+                await self._send(self._ready(look), look)
+                standing = now_standing
             for event in look.events:
-                await socket.send_json(
-                    {"type": "event", "event": event.model_dump(mode="json", by_alias=True)}
-                )
-                after = event.id
-            if look.owner != owner:
-                owner = look.owner
-                await socket.send_json({"type": "owner", "owner": owner})
-            if look.typing != typing:
-                typing = look.typing
-                await socket.send_json({"type": "typing", "on": typing})
-            if after >= look.last:
+                await self._send({"type": "event", "event": shown(event)}, look, event.staff_id)
+                self._after = event.id
+            if now_standing != standing:
+                standing = now_standing
+                await self._send({"type": "owner", **standing}, look, look.agent_id)
+            left = news.typing_for() if look.owner == "agent" else 0.0
+            if (look.typing or left > 0) != typing:
+                typing = not typing
+                await self._socket.send_json({"type": "typing", "on": typing})
+            if self._after >= look.last:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                    async with asyncio.timeout(min(LOOK_AGAIN_SECONDS, left or LOOK_AGAIN_SECONDS)):
                         await news.wait()
 
+    def _ready(self, look: Look) -> dict[str, Any]:
+        ready = {"type": "ready", "conversation": self._conversation_id, "last": look.last, **stands(look)}
+        if self._moved:
+            ready["token"] = self._reception.token_of(self._conversation_id)
+        return ready
 
-async def take(socket: WebSocket, reception: Reception, conversation_id: str) -> None:
-    """Take what is said, one after the other, and acknowledge each with its event number."""
-    while True:
-        try:
-            said = SAID.validate_json(await socket.receive_text())
-        except (ValidationError, KeyError):
-            await socket.send_json(refusal("bad_message"))
-            continue
-        if isinstance(said, Ping):
-            await socket.send_json({"type": "pong"})
-            continue
+    async def _send(self, frame: dict[str, Any], look: Look, staff_id: int | None = None) -> None:
+        """A frame, with the faces of agents that it names for the first time."""
+        named = {staff_id} if staff_id else {look.agent_id} - {None} if frame["type"] == "ready" else set()
+        new = {each: look.people[each] for each in named if each in look.people and each not in self._faces}
+        if new:
+            self._faces |= new.keys()
+            frame["people"] = {each: face.model_dump() for each, face in new.items()}
+        await self._socket.send_json(frame)
+
+    async def take(self) -> None:
+        """Take what is said, one after the other, and acknowledge each message with its event number."""
+        while True:
+            try:
+                said = SAID.validate_json(await self._socket.receive_text())
+            except (ValidationError, KeyError):
+                await self._socket.send_json(refusal("bad_message"))
+                continue
+            match said:
+                case Ping():
+                    await self._socket.send_json({"type": "pong"})
+                case Typing(on=on):
+                    self._types(on)
+                case Seen():
+                    await self._confirm(said)
+                case _:
+                    await self._hear(said)
+
+    async def _hear(self, said: Typed | Postback) -> None:
+        here = self._conversation_id
         try:
             if isinstance(said, Postback):
-                event = await reception.press(conversation_id, said.id, said.payload)
+                event = await self._reception.press(here, said.id, said.payload)
             else:
-                event = await reception.receive(conversation_id, said.id, said.text)
+                event = await self._reception.receive(here, said.id, said.text, said.attachment)
         except Problem as problem:
-            await socket.send_json(refusal(problem.code, id=said.id))
+            await self._socket.send_json(refusal(problem.code, id=said.id))
         else:
-            await socket.send_json({"type": "ack", "id": said.id, "event": event})
+            await self._socket.send_json({"type": "ack", "id": said.id, "event": event})
+
+    def _types(self, on: bool) -> None:
+        moment = asyncio.get_running_loop().time()
+        if not on or moment - self._typed_at >= TYPING_AT_MOST_EVERY:
+            self._typed_at = moment
+            self._reception.shopper_types(self._conversation_id, on)
+
+    async def _confirm(self, seen: Seen) -> None:
+        """Only what was shown here counts, and only what is new."""
+        through = min(seen.event, self._after)
+        known = self._read if seen.type == "read" else max(self._delivered, self._read)
+        if through > known:
+            if seen.type == "read":
+                self._read = through
+            else:
+                self._delivered = through
+            await self._reception.confirm(self._conversation_id, through, seen.type == "read")
+
+
+def stands(look: Look) -> dict[str, Any]:
+    """Who has the conversation, and how long the shopper will wait for a person."""
+    queue = look.queue.model_dump(mode="json", exclude={"waiting"}) if look.queue else None
+    return {"owner": look.owner, "agent": look.agent_id, "queue": queue}
+
+
+def shown(event: EventView) -> dict[str, Any]:
+    return event.model_dump(mode="json", by_alias=True)
 
 
 def refusal(code: str, **about: str) -> dict[str, str]:

@@ -30,7 +30,14 @@ async def test_a_question_and_its_answer(http: httpx.AsyncClient, window: OpenWi
     conversation, token = await open_chat(http)
     chat = await window(token)
     ready = (await chat.until("ready"))[0]
-    assert ready == {"type": "ready", "conversation": conversation, "owner": "bot", "last": 0}
+    assert ready == {
+        "type": "ready",
+        "conversation": conversation,
+        "owner": "bot",
+        "agent": None,
+        "queue": None,
+        "last": 0,
+    }
     await chat.send(type="message", id="m1", text="你好")
     assert (await chat.until("ack"))[0] == {"type": "ack", "id": "m1", "event": 1}
     assert await chat.events(2) == [(1, "shopper", "你好"), (2, "bot", "heard 你好")]
@@ -234,7 +241,7 @@ async def test_handing_over_and_filing_a_case_by_an_errand(
     handed = await http.post(
         "/api/handoff", json={"reason": "asked"}, headers=errand | {"Idempotency-Key": "t:h"}
     )
-    assert handed.json() == {"position": 1, "waiting": 1}
+    assert {"position": 1, "waiting": 1}.items() <= handed.json().items()
     assert (await chat.until("owner"))[0]["owner"] == "queue"
     assert (await chat.events(3))[2][1] == "system"
     late = await http.post("/api/cases", json=case, headers=errand | {"Idempotency-Key": "t:late"})

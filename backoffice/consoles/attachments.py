@@ -1,0 +1,34 @@
+"""Pictures of conversations for the pages of the console, whose cookie reaches `/console` only."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
+
+from backoffice.consoles.session import HOME, signed_in
+from backoffice.conversations.attachments import AtAttachments, served
+from backoffice.conversations.schemas import AttachmentView
+from backoffice.kit.fields import Text
+
+router = APIRouter(prefix=HOME, include_in_schema=False)
+
+
+@router.get("/attachments/{attachment_id}")
+async def download(
+    attachment_id: Text, request: Request, attachments: AtAttachments, thumbnail: bool = False
+) -> FileResponse:
+    """Any picture, or its thumbnail."""
+    await signed_in(request, request.app.state.database)
+    return served(await attachments.find(attachment_id, thumbnail=thumbnail))
+
+
+@router.post("/conversations/{conversation_id}/attachments", status_code=201)
+async def upload(
+    conversation_id: Text,
+    request: Request,
+    attachments: AtAttachments,
+    name: Annotated[Text, Query(max_length=400)] = "",
+) -> AttachmentView:
+    """Store a picture, the bytes alone, for a line in this conversation."""
+    await signed_in(request, request.app.state.database)
+    return await attachments.store(conversation_id, await request.body(), name)

@@ -1,0 +1,76 @@
+"""Pictures over HTTP: what a shopper or an agent sends with a message, and shows again."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backoffice.conversations.attachments import AtAttachments, served
+from backoffice.conversations.schemas import AttachmentView
+from backoffice.kit.fields import Text
+from backoffice.kit.pictures import LARGEST
+from backoffice.staff.identity import Staff
+from integrations.channels.app import Mine
+
+router = APIRouter(tags=["attachments"])
+
+UPLOADS = re.compile(r"/(chat|api|console)/conversations/[^/]+/attachments")
+BYTES = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media: {"schema": {"type": "string", "format": "binary"}}
+            for media in ("image/jpeg", "image/png", "image/webp", "image/gif")
+        },
+    }
+}
+
+Name = Annotated[Text, Query(max_length=400, description="what its sender calls it")]
+
+
+@router.post("/chat/conversations/{conversation_id}/attachments", status_code=201, openapi_extra=BYTES)
+async def upload(mine: Mine, request: Request, attachments: AtAttachments, name: Name = "") -> AttachmentView:
+    """Store a picture to say it in a message: JPEG, PNG, WebP or GIF, the bytes alone, at most 5 MiB.
+
+    It is made again from its pixels, so that nothing else in the file (place, device) is kept.
+    """
+    return await attachments.store(mine, await request.body(), name)
+
+
+@router.get("/chat/conversations/{conversation_id}/attachments/{attachment_id}", response_class=FileResponse)
+async def download(
+    mine: Mine, attachment_id: Text, attachments: AtAttachments, thumbnail: bool = False
+) -> FileResponse:
+    """A picture of this conversation, or a WebP of it of at most 320 by 320."""
+    return served(await attachments.find(attachment_id, mine, thumbnail))
+
+
+@router.post("/api/conversations/{conversation_id}/attachments", status_code=201, openapi_extra=BYTES)
+async def upload_for_agent(
+    conversation_id: Text, request: Request, attachments: AtAttachments, who: Staff, name: Name = ""
+) -> AttachmentView:
+    """As shoppers do, by who works here."""
+    return await attachments.store(conversation_id, await request.body(), name)
+
+
+@router.get("/api/attachments/{attachment_id}", response_class=FileResponse)
+async def download_for_agent(
+    attachment_id: Text, attachments: AtAttachments, who: Staff, thumbnail: bool = False
+) -> FileResponse:
+    """Any picture, for who works here."""
+    return served(await attachments.find(attachment_id, thumbnail=thumbnail))
+
+
+class LargerUploads:
+    """ASGI middleware: pictures may be larger than other bodies. Put it inside the limit of the others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._larger = RequestBodyLimitMiddleware(app, LARGEST)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        upload = scope["type"] == "http" and UPLOADS.fullmatch(scope["path"])
+        await (self._larger if upload else self._app)(scope, receive, send)
