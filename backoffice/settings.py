@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     widget_origins: list[str] = Field(
         default=[], description="other sites that show the chat, e.g. https://shop.example; none: ours only"
     )
+    opened_a_minute: int = Field(
+        default=600, description="conversations opened from one address, in each process; 0: any number"
+    )
+    said_a_minute: int = Field(
+        default=3000, description="messages over HTTP from one address, in each process; 0: any number"
+    )
     webhook_private: bool = Field(
         default=False, description="webhooks also to http:// and to our own network, for development"
     )

@@ -170,10 +170,16 @@ class Reception:
             session.after_commit(lambda: self._turns.wake(conversation_id))
             return await service.receive(session, conversation_id, message_id, text, command, attachment)
 
-    async def look(self, conversation_id: str, after: int = 0) -> Look:
+    async def look(
+        self,
+        conversation_id: str,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = service.EVENTS_AT_ONCE,
+    ) -> Look:
         """See `service.look`."""
         async with self._database.read() as session:
-            return await service.look(session, conversation_id, after)
+            return await service.look(session, conversation_id, after, before, limit)
 
     @contextmanager
     def listen(self, conversation_id: str) -> Iterator[News]:

@@ -43,17 +43,18 @@ KNOWN_AND_RECENT = select(
     .scalar_subquery(),
 )
 WRITE = insert(messages)
-LOOK = (
+LINES_AFTER = (messages.c.conversation_id == conversations.c.id) & (messages.c.event > bindparam("after"))
+LINES_BETWEEN = LINES_AFTER & (messages.c.event < bindparam("before"))
+LOOK, LOOK_BACK = (
     select(*STANDING, *LINE)
-    .join_from(
-        conversations,
-        messages,
-        (messages.c.conversation_id == conversations.c.id) & (messages.c.event > bindparam("after")),
-        isouter=True,
-    )
+    .join_from(conversations, messages, which, isouter=True)
     .where(THIS)
-    .order_by(messages.c.event)
+    .order_by(order)
     .limit(bindparam("most"))
+    for which, order in (
+        (LINES_AFTER, messages.c.event.asc()),
+        (LINES_BETWEEN, messages.c.event.desc()),
+    )
 )
 BOTS = update(conversations).where(THIS, conversations.c.owner == "bot").returning(*STANDING)
 CLAIM = BOTS.where(conversations.c.turn_id.is_(None), UNHEARD_THERE).values(
@@ -211,11 +212,16 @@ async def write(
 
 
 async def look(
-    session: ReadSession, conversation_id: str, after: int, limit: int
+    session: ReadSession, conversation_id: str, after: int, limit: int, before: int | None = None
 ) -> tuple[Standing, list[Line]] | None:
-    """How a conversation stands, with up to `limit` of its lines after number `after`."""
+    """How a conversation stands, with up to `limit` of its lines, oldest first: the first ones after number
+    `after`, or the last ones of those that are also before number `before`.
+    """
     told = {"this": conversation_id, "after": after, "most": limit}
-    rows = (await session.execute(LOOK, told)).all()
+    if before is None:
+        rows = (await session.execute(LOOK, told)).all()
+    else:
+        rows = (await session.execute(LOOK_BACK, told | {"before": before})).all()[::-1]
     if not rows:
         return None
     split = len(STANDING)

@@ -140,7 +140,11 @@ async def receive(
         await repository.number(session, conversation_id, -1, moment)
         return event
     if recent >= MESSAGES_AT_ONCE:
-        raise TooMany("slow_down", f"at most {MESSAGES_AT_ONCE} messages in {WITHIN.seconds} seconds")
+        raise TooMany(
+            "slow_down",
+            f"at most {MESSAGES_AT_ONCE} messages in {WITHIN.seconds} seconds",
+            retry_after=WITHIN.seconds,
+        )
     if attachment and not await attachment_repository.find(session, attachment, conversation.id):
         raise Invalid("no_such_picture", "not stored for this conversation")
     await hear_from(session, conversation, origin, moment)
@@ -220,9 +224,17 @@ async def append(
     return conversation.last_event
 
 
-async def look(session: ReadSession, conversation_id: str, after: int = 0) -> Look:
-    """How the conversation stands, with up to 200 events after `after`. Raises `NotFound`."""
-    found = await repository.look(session, conversation_id, after, EVENTS_AT_ONCE)
+async def look(
+    session: ReadSession,
+    conversation_id: str,
+    after: int = 0,
+    before: int | None = None,
+    limit: int = EVENTS_AT_ONCE,
+) -> Look:
+    """How the conversation stands, with the first events after `after`, or the last ones after it and before
+    `before`; 200 at most. Raises `NotFound`.
+    """
+    found = await repository.look(session, conversation_id, after, min(limit, EVENTS_AT_ONCE), before)
     if found is None:
         raise NotFound("conversation_not_found")
     conversation, lines = found

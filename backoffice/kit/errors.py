@@ -11,6 +11,7 @@ Problem
 └── Unavailable        503  something we need is away
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -23,6 +24,7 @@ class Problem(Exception):
     """An error with a stable `code`; `extra` fields travel beside it on the wire."""
 
     status = 500
+    headers: Mapping[str, str] | None = None
 
     def __init__(self, code: str, detail: str = "", **extra: Any) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
@@ -55,18 +57,27 @@ class StaleTurn(Conflict):
 
 
 class TooMany(Problem):
+    """`retry_after`: seconds, when that is known."""
+
     status = 429
+
+    def __init__(self, code: str, detail: str = "", retry_after: int | None = None) -> None:
+        super().__init__(code, detail)
+        if retry_after is not None:
+            self.headers = {"Retry-After": str(retry_after)}
 
 
 class Unavailable(Problem):
     status = 503
 
 
-def problem_response(status: int, code: str, detail: str = "", **extra: Any) -> JSONResponse:
+def problem_response(
+    status: int, code: str, detail: str = "", headers: Mapping[str, str] | None = None, **extra: Any
+) -> JSONResponse:
     body = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code}
     if detail:
         body["detail"] = detail
-    return JSONResponse(body | extra, status, media_type="application/problem+json")
+    return JSONResponse(body | extra, status, headers, media_type="application/problem+json")
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -74,7 +85,7 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def ours(_: Request, error: Problem) -> JSONResponse:
-        return problem_response(error.status, error.code, error.detail, **error.extra)
+        return problem_response(error.status, error.code, error.detail, error.headers, **error.extra)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
