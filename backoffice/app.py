@@ -23,6 +23,7 @@ from backoffice.conversations.announcements import TOPICS, notices
 from backoffice.conversations.attachments import Attachments
 from backoffice.conversations.delivery import Dispatcher
 from backoffice.conversations.reception import Reception
+from backoffice.conversations.senders import Senders
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
 from backoffice.events.bus import open_bus
@@ -49,6 +50,8 @@ from integrations.channels import attachments as attachments_channel
 from integrations.channels import web as web_channel
 from integrations.channels.attachments import LargerUploads
 from integrations.channels.webhooks import HttpPost
+from integrations.channels.wechat import endpoints as wechat_channel
+from integrations.channels.wechat.office import WeChat
 
 ROUTERS = (
     health.router,
@@ -65,6 +68,7 @@ ROUTERS = (
     app_channel.router,
     attachments_channel.router,
     web_channel.router,
+    wechat_channel.router,
     webhooks.router,
 )
 WIDGET = Path(__file__).parent.parent / "integrations" / "channels" / "widget"
@@ -125,9 +129,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.health = Health({"bot": bot.ready, "actions": actions_answer, "database": database_answers})
         tokens = Tokens(settings)
         turns = TurnRunner(database, bot, bus, tokens, settings)
-        dispatcher = Dispatcher(database, bus, [])
         attachments = app.state.attachments = Attachments(database, settings.state / "attachments")
+        wechat = app.state.wechat = WeChat(settings, attachments)
+        closing.push_async_callback(wechat.close)
+        dispatcher = Dispatcher(database, bus, wechat.channels)
         app.state.reception = Reception(database, tokens, turns, bus, dispatcher)
+        wechat.listen(app.state.reception, Senders(database, tokens, dispatcher))
         works = (bus, relay, turns, dispatcher, courier, attachments)
         await closing.enter_async_context(background(*(work.run() for work in works)))
         yield

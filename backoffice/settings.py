@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     )
     wechat: list[WeChatAccount] = Field(default=[], description="none: the channel is off")
     wechat_api: str = "https://api.weixin.qq.com"
+    wechat_answer_within: float = Field(
+        default=4.0, description="seconds in which an answer goes with the reply; WeChat hangs up after 5"
+    )
 
     @model_validator(mode="after")
     def fill_in(self) -> Self:

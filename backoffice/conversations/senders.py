@@ -29,7 +29,7 @@ class Senders:
             return await service.conversation_of(session, channel, sender, customer_id)
 
     async def newest(self, channel: str, sender: str, since: int | None = None) -> tuple[str, Look] | None:
-        """The conversation of this sender with its lines from `since` on, or its newest twenty; None: none."""
+        """The conversation of this sender with its lines from `since` on, or its newest twenty."""
         async with self._database.read() as session:
             conversation_id = await repository.of_sender(session, channel, sender)
             if conversation_id is None:

@@ -8,8 +8,9 @@ import httpx
 import structlog
 
 from backoffice.settings import WeChatAccount
+from integrations.channels.wechat.memory import Memory, Token
 from integrations.channels.wechat.outcomes import Outcome, outcome_of
-from integrations.channels.wechat.token import Token, TokenKeeper, TokenStore
+from integrations.channels.wechat.token import TokenKeeper
 
 log = structlog.get_logger()
 
@@ -46,9 +47,9 @@ def client_of(url: str) -> httpx.AsyncClient:
 class Api:
     """Calls carry the account's token; one that is refused for its token is made again once with another."""
 
-    def __init__(self, account: WeChatAccount, client: httpx.AsyncClient, store: TokenStore) -> None:
+    def __init__(self, account: WeChatAccount, client: httpx.AsyncClient, memory: Memory) -> None:
         self._account, self._client = account, client
-        self._tokens = TokenKeeper(account.app_id, store, self._fetch_token)
+        self._tokens = TokenKeeper(account.app_id, memory, self._fetch_token)
         self._typing_until: dict[str, float] = {}
 
     async def send(self, openid: str, message: dict[str, Any]) -> None:
