@@ -228,6 +228,7 @@ def tables(scope: Scope, moment: datetime) -> Tables:
     works = given & (mark.what != "snoozed")
     measures = (
         func.min(case((spoke & (mark.n > episode.asked_n), mark.at))).label("replied_at"),
+        func.min(case((spoke & (mark.n > episode.asked_n), mark.n))).label("replied_n"),
         func.sum(case((works & (until > mark.at), until - mark.at), (works, 0))).label("handling"),
         func.max(case((spoke | given, mark.n))).label("last_n"),
     )
@@ -246,7 +247,7 @@ def tables(scope: Scope, moment: datetime) -> Tables:
     local = episode.began + ms(moment.astimezone(SHOP_ZONE).utcoffset() or timedelta())
     facts = select(
         *begun.c,
-        sums.c.replied_at,
+        sums.c.replied_n,
         sums.c.last_n,
         (local // DAY_MS).label("day"),
         (local % DAY_MS // HOUR_MS).label("hour"),

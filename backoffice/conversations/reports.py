@@ -17,6 +17,7 @@ is not a line.
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -33,7 +34,7 @@ from backoffice.users import service as users
 
 LONGEST = timedelta(days=366)
 FIRST_DAY = date(1970, 1, 1)
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+FORMULA = re.compile(r"[\t\r\n]|\s*[=+@＝＋－＠-]")
 COLUMNS = (
     "began",
     "conversation",
@@ -219,4 +220,4 @@ def lines(rows: Sequence[Sequence[object]] | Any) -> str:
 
 def harmless(cell: object) -> object:
     """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell

@@ -33,7 +33,7 @@ def grouped(found: Tables) -> CTE:
         same = (named.c.conversation_id == fact.conversation_id) & (named.c.episode == fact.episode)
         return group(kind, named.c.word).join_from(facts, named, same)
 
-    first, last = part.replied_at == fact.replied_at, part.last_n == fact.last_n
+    first, last = part.replied_n == fact.replied_n, part.last_n == fact.last_n
     own = {
         "asked": flag(first, "asked"),
         "answered": flag(first, "answered"),
