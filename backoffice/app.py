@@ -49,6 +49,7 @@ from integrations.channels import app as app_channel
 from integrations.channels import attachments as attachments_channel
 from integrations.channels import web as web_channel
 from integrations.channels.attachments import LargerUploads
+from integrations.channels.limits import Limits
 from integrations.channels.webhooks import HttpPost
 from integrations.channels.wechat import endpoints as wechat_channel
 from integrations.channels.wechat.office import WeChat
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None, consoles: bool = True) -> FastA
     app = FastAPI(title="小二 Xiaoer", lifespan=lifespan)
     app.state.settings = settings
     app.state.credentials = Credentials(settings)
+    app.state.limits = Limits.of(settings)
     app.add_middleware(LargerUploads)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_MESSAGE)
     app.add_middleware(Origins, allowed=settings.widget_origins, app_url=settings.app_url)

@@ -1,51 +1,77 @@
-"""The chat over plain HTTP: for the shop's own apps, the command line, and who cannot hold a socket."""
+"""The chat over plain HTTP, for the shop's own apps: say something, page through what was said, follow it.
+
+What comes back is followed by server-sent events or by asking again; an app's backend can be told by
+webhooks instead (`webhooks.py`). All of them show the transcript, so an app may mix them.
+"""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field, model_validator
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backoffice.conversations.reception import AtReception, Reception
-from backoffice.conversations.schemas import EventView, Look, Opened, Owner
+from backoffice.conversations.schemas import Face, Look, Opened
 from backoffice.kit.errors import Forbidden, Unauthenticated
 from backoffice.kit.fields import EventNumber, Text
 from backoffice.users.identity import MaybeAsking, bearer
+from integrations.channels import examples
+from integrations.channels.limits import may_open, may_say
 
 router = APIRouter(prefix="/chat", tags=["chat"])
 
 LONGEST_WAIT = 30.0
 LOOK_AGAIN_SECONDS = 10.0
+EVENTS_AT_ONCE = 200
+RETRY_MILLISECONDS = 1000
 
 
 class OpenRequest(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.OPEN]})
+
     channel: Literal["web", "app"] = "app"
 
 
 class Sent(BaseModel):
-    """A message by `text`, or a pressed button by its `payload`; `id` is the sender's own."""
+    """A message by `text`, by a picture stored before (`attachment`) or by both, or a pressed button by its
+    `payload`; `id` is the sender's own.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SAID, examples.PRESSED]})
 
     id: Text = Field(min_length=1, max_length=80)
     text: str | None = None
     payload: str | None = None
     label: str | None = None
+    attachment: Text | None = Field(default=None, max_length=32)
 
     @model_validator(mode="after")
     def one_of_both(self) -> "Sent":
-        if (self.text is None) == (self.payload is None):
-            raise ValueError("either text or payload")
+        if (self.text is None and self.attachment is None) == (self.payload is None):
+            raise ValueError("either text or attachment, or payload")
         return self
 
 
 class Receipt(BaseModel):
-    event: int
+    event: int = Field(description="its number in the conversation")
 
 
-class Events(BaseModel):
-    events: list[EventView]
-    owner: Owner
-    typing: bool
+class Seen(BaseModel):
+    """How far the shopper's device has the events, or how far they have read them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SEEN]})
+
+    delivered: EventNumber = 0
+    read: EventNumber = 0
+
+
+class Typing(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TYPING]})
+
+    on: bool
 
 
 async def conversation(
@@ -62,38 +88,141 @@ async def conversation(
 Mine = Annotated[str, Depends(conversation)]
 
 
-@router.post("/conversations", status_code=201)
+async def followed(mine: Mine, reception: AtReception) -> str:
+    """As `conversation`; one that is not there is not found before an answer begins."""
+    await reception.look(mine, limit=1)
+    return mine
+
+
+@router.post(
+    "/conversations",
+    status_code=201,
+    dependencies=[Depends(may_open)],
+    responses=examples.answers(201, examples.OPENED, 401, 429),
+)
 async def open_conversation(request: OpenRequest, reception: AtReception, who: MaybeAsking) -> Opened:
     """A visitor's new conversation; a signed-in shopper gets the open one of that channel again."""
     return await reception.open(request.channel, who.customer_id if who else None)
 
 
-@router.get("/conversations/{conversation_id}/events")
+@router.get(
+    "/conversations/{conversation_id}/events", responses=examples.answers(200, examples.LOOK, 401, 403, 404)
+)
 async def events(
     mine: Mine,
     reception: AtReception,
     after: EventNumber = 0,
+    before: EventNumber | None = None,
+    limit: Annotated[int, Query(ge=1, le=EVENTS_AT_ONCE)] = EVENTS_AT_ONCE,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0,
-) -> Events:
-    """The events after number `after`, at once or as soon as there is one within `wait` seconds."""
-    look = await look_or_wait(reception, mine, after, wait)
-    return Events(events=look.events, owner=look.owner, typing=look.typing)
+) -> Look:
+    """The first events after number `after`, at once or as soon as there is one within `wait` seconds.
+
+    With `before` the last ones before that number: page back by the number of the oldest one seen.
+    """
+    if before is not None:
+        return await reception.look(mine, after, before, limit)
+    return await look_or_wait(reception, mine, after, limit, wait)
 
 
-@router.post("/conversations/{conversation_id}/messages", status_code=202)
+@router.get(
+    "/conversations/{conversation_id}/stream",
+    response_class=EventSourceResponse,
+    responses=examples.stream(401, 403, 404),
+)
+async def stream(
+    mine: Annotated[str, Depends(followed)],
+    reception: AtReception,
+    token: Annotated[str, Depends(bearer)],
+    after: EventNumber = 0,
+    last_event_id: Annotated[EventNumber | None, Header()] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Every event after `Last-Event-ID` (else `after`) once, in order, as long as the token is good.
+
+    - `message` is a line; its `id` is its number.
+    - `state` says who answers, the place in the queue, what is read, who types and which agents appear.
+    - `moved`: it was merged into another conversation, to be followed from its beginning with that token.
+
+    A comment comes at least every 15 seconds.
+    """
+    shown = after if last_event_id is None else last_event_id
+    yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
+    state: dict[str, Any] = {}
+    people: dict[int, Face] = {}
+    with reception.listen(mine) as news:
+        while still_good(reception, token):
+            news.clear()
+            look = await reception.look(mine, shown)
+            if look.moved_to:
+                moved = Opened(conversation=look.moved_to, token=reception.token_of(look.moved_to))
+                yield ServerSentEvent(event="moved", data=moved)
+                return
+            left = news.typing_for() if look.owner == "agent" else 0.0
+            people |= look.people
+            standing = look.model_copy(update={"people": people, "typing": look.typing or left > 0})
+            if (now_state := standing.model_dump(mode="json", exclude={"events", "last"})) != state:
+                state = now_state
+                yield ServerSentEvent(event="state", data=state)
+            for event in look.events:
+                written = event.model_dump_json(by_alias=True)
+                yield ServerSentEvent(event="message", id=str(event.id), raw_data=written)
+                shown = event.id
+            if shown >= look.last:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(LOOK_AGAIN_SECONDS, left or LOOK_AGAIN_SECONDS)):
+                        await news.wait()
+
+
+def still_good(reception: Reception, token: str) -> bool:
+    try:
+        reception.identify(token)
+    except Unauthenticated:
+        return False
+    return True
+
+
+@router.post(
+    "/conversations/{conversation_id}/messages",
+    status_code=202,
+    dependencies=[Depends(may_say)],
+    responses=examples.answers(202, examples.RECEIPT, 401, 403, 404, 429),
+)
 async def send(sent: Sent, mine: Mine, reception: AtReception) -> Receipt:
     """Say something; sent again under the same id it is the same event."""
     if sent.payload is not None:
         return Receipt(event=await reception.press(mine, sent.id, sent.payload))
-    return Receipt(event=await reception.receive(mine, sent.id, sent.text or ""))
+    return Receipt(event=await reception.receive(mine, sent.id, sent.text or "", sent.attachment))
 
 
-async def look_or_wait(reception: Reception, conversation_id: str, after: int, wait: float) -> Look:
+@router.post(
+    "/conversations/{conversation_id}/receipts",
+    status_code=204,
+    responses=examples.problems(401, 403),
+)
+async def confirm(seen: Seen, mine: Mine, reception: AtReception) -> None:
+    """What the shopper's device has and what they have read, never less than before."""
+    if seen.delivered > seen.read:
+        await reception.confirm(mine, seen.delivered, read=False)
+    if seen.read:
+        await reception.confirm(mine, seen.read, read=True)
+
+
+@router.post(
+    "/conversations/{conversation_id}/typing", status_code=204, responses=examples.problems(401, 403)
+)
+async def typing(typing: Typing, mine: Mine, reception: AtReception) -> None:
+    """The shopper writes: say so every few seconds while they do. It ends by itself."""
+    reception.shopper_types(mine, typing.on)
+
+
+async def look_or_wait(
+    reception: Reception, conversation_id: str, after: int, limit: int, wait: float
+) -> Look:
     until = asyncio.get_running_loop().time() + wait
     with reception.listen(conversation_id) as news:
         while True:
             news.clear()
-            look = await reception.look(conversation_id, after)
+            look = await reception.look(conversation_id, after, limit=limit)
             left = until - asyncio.get_running_loop().time()
             if look.events or left <= 0:
                 return look
