@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     webhook_private: bool = Field(
         default=False, description="webhooks also to http:// and to our own network, for development"
     )
+    service_hours: str = Field(
+        default="09:00-22:00", description="when people answer, in the shop's time zone"
+    )
+    queue_wait_limit: float = Field(
+        default=180.0, description="seconds in the queue until anybody may take it and supervisors are told"
+    )
     wechat: list[WeChatAccount] = Field(default=[], description="none: the channel is off")
     wechat_api: str = "https://api.weixin.qq.com"
     wechat_answer_within: float = Field(

@@ -10,10 +10,11 @@ from nicegui import ui
 
 from backoffice.consoles import session as door
 from backoffice.consoles.session import HOME
-from backoffice.conversations import service
+from backoffice.conversations import desk, service
+from backoffice.conversations.desk_schemas import Filter
 from backoffice.conversations.schemas import EventView, Summary
 from backoffice.kit.database import Database
-from backoffice.kit.errors import Invalid, NotFound, Unauthenticated
+from backoffice.kit.errors import Conflict, Invalid, NotFound, Unauthenticated
 from backoffice.kit.masking import mask_name, mask_phone, mask_phones
 from backoffice.kit.messages import message
 from backoffice.kit.time import SHOP_ZONE, now
@@ -119,7 +120,7 @@ class Console:
             return RedirectResponse(f"{HOME}/sign-in")
         try:
             async with self._database.read() as session:
-                summary = await service.summary_of(session, conversation_id)
+                summary = await desk.find(session, conversation_id)
         except NotFound:
             self._header(who, label("conversations"))
             ui.label(label("not_found")).classes("mx-auto mt-12")
@@ -160,8 +161,8 @@ class Console:
             text, box.value = box.value or "", ""
             try:
                 async with self._database.write() as session:
-                    await service.answer(session, conversation_id, text)
-            except Invalid as problem:
+                    await desk.answer(session, conversation_id, who.id, text)
+            except (Conflict, Invalid) as problem:
                 ui.notify(message("conversations", f"error.{problem.code}"), type="negative")
                 return
             await look()
@@ -181,7 +182,7 @@ class Console:
 
     async def _page(self, offset: int) -> tuple[list[dict[str, str]], int]:
         async with self._database.read() as session:
-            summaries, total = await service.listed(session, PAGE_SIZE, offset)
+            summaries, total = await desk.listed(session, Filter(), PAGE_SIZE, offset)
         return await self._rows(summaries), total
 
     async def _rows(self, summaries: list[Summary]) -> list[dict[str, str]]:

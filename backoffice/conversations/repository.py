@@ -295,34 +295,35 @@ async def mark_heard(
         await session.execute(HEAR, told | {"events": events})
 
 
-async def queue(session: WriteSession, conversation_id: str, reason: str, at: datetime) -> bool:
+async def queue(
+    session: WriteSession, conversation_id: str, reason: str, at: datetime, priority: int, skill: str
+) -> bool:
     """Take the conversation from the bot to the queue; False when the bot had it no more."""
     queued = (
         update(Conversation)
-        .where(Conversation.id == conversation_id, Conversation.owner == "bot")
-        .values(owner="queue", handoff_reason=reason, queued_at=at, turn_id=None, turn_until=None)
+        .where(
+            Conversation.id == conversation_id,
+            Conversation.owner == "bot",
+            Conversation.merged_into.is_(None),
+        )
+        .values(
+            owner="queue",
+            status="open",
+            snoozed_until=None,
+            handoff_reason=reason,
+            priority=priority,
+            skill=skill,
+            queued_at=at,
+            waiting_since=at,
+            escalated_at=None,
+            first_reply_at=None,
+            turn_id=None,
+            turn_until=None,
+        )
         .returning(Conversation.id)
         .execution_options(synchronize_session=False)
     )
     return await session.scalar(queued) is not None
-
-
-async def take(session: WriteSession, conversation_id: str) -> None:
-    """From the bot or the queue to the people."""
-    await session.execute(
-        update(Conversation)
-        .where(Conversation.id == conversation_id)
-        .values(owner="agent", turn_id=None, turn_until=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def queue_place(session: ReadSession, conversation_id: str) -> tuple[int, int]:
-    """How many wait before this conversation, and how many in all."""
-    waiting = select(func.count()).select_from(Conversation).where(Conversation.owner == "queue")
-    mine = select(Conversation.queued_at).where(Conversation.id == conversation_id).scalar_subquery()
-    ahead = await session.scalar(waiting.where(Conversation.queued_at < mine))
-    return ahead or 0, await session.scalar(waiting) or 0
 
 
 async def to_run(session: ReadSession, moment: datetime, unheard_since: datetime) -> list[str]:
@@ -352,34 +353,3 @@ async def cases_of(
     if conversation_id is not None:
         whose.append(Case.conversation_id == conversation_id)
     return (await session.scalars(select(Case).where(or_(*whose)).order_by(Case.id.desc()).limit(50))).all()
-
-
-async def listed(session: ReadSession, limit: int, offset: int) -> list[tuple[Conversation, str]]:
-    """Open conversations with their last line: who waits for people first, longest first; then the newest."""
-    last_line = (
-        select(Message.text)
-        .where(Message.conversation_id == Conversation.id, Message.event == Conversation.last_event)
-        .scalar_subquery()
-    )
-    found = (
-        select(Conversation, func.coalesce(last_line, ""))
-        .where(Conversation.status == "open")
-        .order_by(
-            Conversation.owner != "queue",
-            Conversation.queued_at.is_(None),
-            Conversation.queued_at,
-            Conversation.updated_at.desc(),
-        )
-        .limit(limit)
-        .offset(offset)
-    )
-    return [(conversation, line) for conversation, line in await session.execute(found)]
-
-
-async def count_open(session: ReadSession) -> int:
-    return (
-        await session.scalar(
-            select(func.count()).select_from(Conversation).where(Conversation.status == "open")
-        )
-        or 0
-    )

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backoffice.conversations import attachment_repository, delivery, delivery_repository, repository
+from backoffice.conversations import (
+    attachment_repository,
+    delivery,
+    delivery_repository,
+    ratings,
+    repository,
+)
+from backoffice.conversations.desk_domain import ALWAYS, PRIORITY_OF, SKILL_OF, Hours
 from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
-from backoffice.conversations.models import Case, Conversation, OwnershipChange
+from backoffice.conversations.models import Case, OwnershipChange
 from backoffice.conversations.ports import Window
+from backoffice.conversations.ratings import Rated
 from backoffice.conversations.schemas import (
     Bubble,
     Button,
@@ -21,15 +29,15 @@ from backoffice.conversations.schemas import (
     Face,
     Look,
     QueuePlace,
-    Summary,
 )
+from backoffice.conversations.waiting import queue_place, sentence
 from backoffice.events import service as events
 from backoffice.kit import fencing
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Invalid, NotFound, StaleTurn, TooMany
 from backoffice.kit.fencing import Fence
 from backoffice.kit.ids import case_number, secret_id
-from backoffice.kit.messages import catalogue, message
+from backoffice.kit.messages import message
 from backoffice.kit.time import now
 from backoffice.staff import service as staff
 from backoffice.users import identities
@@ -147,7 +155,8 @@ async def receive(
         )
     if attachment and not await attachment_repository.find(session, attachment, conversation.id):
         raise Invalid("no_such_picture", "not stored for this conversation")
-    await hear_from(session, conversation, origin, moment)
+    rated = await ratings.meant(session, conversation.id, conversation.last_event, text, command)
+    await hear_from(session, conversation, origin, moment, reopens=rated is None)
     await write(
         session,
         conversation._replace(channel=origin.channel),
@@ -155,20 +164,32 @@ async def receive(
         [Bubble(text=text, attachment=attachment)],
         sender=origin.sender,
         message_id=message_id,
-        command=command,
-        turn_id=None if conversation.owner == "bot" else FOR_PEOPLE,
+        command=ratings.command(rated) if rated else command,
+        turn_id=None if conversation.owner == "bot" and rated is None else FOR_PEOPLE,
     )
+    if rated:
+        await take_rating(session, conversation, rated)
     return conversation.last_event
 
 
-async def hear_from(session: WriteSession, conversation: Standing, origin: From, moment: datetime) -> None:
+async def take_rating(session: WriteSession, conversation: Standing, rated: Rated) -> None:
+    """Keep what the shopper thinks of it, and thank them."""
+    kept = await ratings.rate(session, conversation.id, *rated, customer_id=conversation.customer_id)
+    if kept:
+        thanks = "rating.sorry" if rated.stars <= ratings.LOW else "rating.thanks"
+        await append(session, conversation.id, "system", Bubble(text=message("conversations", thanks)))
+
+
+async def hear_from(
+    session: WriteSession, conversation: Standing, origin: From, moment: datetime, reopens: bool = True
+) -> None:
     """What a message changes besides the transcript: where to answer, what may be pushed, who waits."""
     here = (conversation.answer_channel, conversation.answer_sender, conversation.pushed)
     if (
         here != (origin.channel, origin.sender, origin.pushed)
         or conversation.owner != "bot"
         or conversation.status != "open"
-    ):
+    ) and reopens:
         if conversation.status == "resolved":
             await log_change(session, conversation.id, "reopened", conversation.owner, conversation.owner)
         await repository.hear_from(
@@ -345,32 +366,30 @@ async def release_turn(session: WriteSession, turn: Turn) -> None:
     )
 
 
-async def hand_over(session: WriteSession, conversation_id: str, reason: str) -> QueuePlace:
+async def hand_over(
+    session: WriteSession, conversation_id: str, reason: str, hours: Hours = ALWAYS, skill: str = ""
+) -> QueuePlace:
     """Give the conversation to people: from this commit on the bot and its errands cannot write in it.
 
-    The shopper is told once, however often this is asked for. Raises `NotFound`.
+    The shopper is told once, however often this is asked for. `skill` says which people, if the reason does
+    not. Raises `NotFound`.
     """
     try:
         await fencing.raise_fence(session, conversation_fence(conversation_id, 0).name)
     except LookupError as error:
         raise NotFound("conversation_not_found") from error
-    first = await repository.queue(session, conversation_id, reason, now())
-    place = await queue_place(session, conversation_id)
+    skill = SKILL_OF.get(reason, skill)
+    first = await repository.queue(
+        session, conversation_id, reason, now(), priority=PRIORITY_OF.get(reason, 0), skill=skill
+    )
+    place = await queue_place(session, conversation_id, hours)
     if first:
         await repository.mark_heard(session, conversation_id, FOR_PEOPLE)
         await delivery_repository.withhold(session, conversation_id, "handed_over", ["bot"])
         await log_change(session, conversation_id, "handed_over", "bot", "queue", reason)
-        because = catalogue("conversations")["handoff"]["because"].get(reason, "")
-        ahead = place.position - 1
-        told = message("conversations", "handoff.queued" if ahead else "handoff.first", ahead=ahead)
-        await append(session, conversation_id, "system", Bubble(text=because + told))
+        await append(session, conversation_id, "system", Bubble(text=sentence(reason, place)))
+        await events.publish(session, TOPIC, conversation_id, {"owner": "queue", "kind": "handed_over"})
     return place
-
-
-async def queue_place(session: ReadSession, conversation_id: str) -> QueuePlace:
-    """Where it stands among those who wait for people."""
-    ahead, waiting = await repository.queue_place(session, conversation_id)
-    return QueuePlace(position=ahead + 1, waiting=waiting)
 
 
 async def log_change(
@@ -442,44 +461,3 @@ def case_view(case: Case) -> CaseView:
         state=case.state,
         at=case.at,
     )
-
-
-async def listed(session: ReadSession, limit: int, offset: int) -> tuple[list[Summary], int]:
-    """A page of open conversations, the queue first, and how many there are."""
-    rows = await repository.listed(session, limit, offset)
-    return [summary(row, line) for row, line in rows], await repository.count_open(session)
-
-
-async def summary_of(session: ReadSession, conversation_id: str) -> Summary:
-    """Raises `NotFound`."""
-    conversation = await repository.find(session, conversation_id)
-    if conversation is None:
-        raise NotFound("conversation_not_found")
-    return summary(conversation, "")
-
-
-def summary(row: Conversation, last_line: str) -> Summary:
-    return Summary(
-        id=row.id,
-        channel=row.channel,
-        owner=row.owner,
-        reason=row.handoff_reason,
-        customer_id=row.customer_id,
-        last_line=last_line,
-        queued_at=row.queued_at,
-        updated_at=row.updated_at,
-    )
-
-
-async def answer(session: WriteSession, conversation_id: str, text: str) -> int:
-    """A line by a person who works here, who thereby takes the conversation. Raises `NotFound`, `Invalid`."""
-    text = storable(text)
-    if not text:
-        raise Invalid("empty_message")
-    try:
-        await fencing.raise_fence(session, conversation_fence(conversation_id, 0).name)
-    except LookupError as error:
-        raise NotFound("conversation_not_found") from error
-    await repository.take(session, conversation_id)
-    await repository.mark_heard(session, conversation_id, FOR_PEOPLE)
-    return await append(session, conversation_id, "agent", Bubble(text=text))

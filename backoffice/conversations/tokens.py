@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from backoffice.conversations import ratings
 from backoffice.kit.errors import Invalid, Unauthenticated
 from backoffice.kit.signing import Signer
 from backoffice.settings import Settings
@@ -38,6 +39,8 @@ class Tokens:
 
     def read_button(self, conversation_id: str, payload: str) -> Pressed:
         """Raises `Invalid` (`bad_button`) when forged or of another conversation."""
+        if star := ratings.command_of(payload):
+            return Pressed(*star)
         try:
             owner, label, command = self._buttons.read(payload, FOREVER)
         except Unauthenticated as error:

@@ -97,7 +97,12 @@ def answered(count: int) -> Callable[[list[tuple[str, str]]], bool]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
-        secret="for tests", state=tmp_path, database_url=database_url, turn_slow_after=0.2, turn_deadline=0.5
+        secret="for tests",
+        state=tmp_path,
+        database_url=database_url,
+        turn_slow_after=0.2,
+        turn_deadline=0.5,
+        service_hours="00:00-24:00",
     )
 
 

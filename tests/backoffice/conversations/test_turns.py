@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from pydantic import BaseModel
 
+from backoffice.conversations import desk as people
 from backoffice.conversations import service, turns
 from backoffice.conversations.ports import BotBroken, BotButton, BotDown, BotReply, Utterance
 from backoffice.conversations.schemas import Bubble
@@ -12,6 +13,7 @@ from backoffice.kit.database import Database, WriteSession
 from backoffice.kit.errors import Invalid, NotFound, StaleTurn, TooMany
 from backoffice.kit.messages import message
 from backoffice.settings import Settings
+from backoffice.staff.models import StaffMember
 from backoffice.users.identity import Credentials, Errand, Shopper, conversation_fence
 from backoffice.users.models import Customer
 from tests.backoffice.conversations.conftest import Desk, TestBot, answered, echo
@@ -414,7 +416,9 @@ async def test_who_answers_from_here_takes_the_conversation_from_the_bot(
         await service.receive(session, conversation, "m1", "你好")
     turn = await begin(desk, conversation)
     async with database.write() as session:
-        await service.answer(session, conversation, "我来帮您")
+        session.add(StaffMember(id=1, login="agent1", name="小周", role="agent", password_hash=""))
+    async with database.write() as session:
+        await people.answer(session, conversation, 1, "我来帮您")
     with pytest.raises(StaleTurn):
         async with database.write() as session:
             await service.end_turn(session, turn, [Bubble(text="late")])
