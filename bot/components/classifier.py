@@ -49,7 +49,7 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         Shoppers differ from the training data: `plainer`, as these crowd at the borders between intents, is
         the power that sharpens all chances; `outside` is how much likelier a message is out of scope.
         """
-        return {"sure": 0.7, "plainer": 1.15, "outside": 3.0, "ranking_length": 10}
+        return {"sure": 0.7, "plainer": 1.15, "outside": 4.0, "ranking_length": 10}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config

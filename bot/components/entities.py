@@ -24,7 +24,7 @@ from bot.components.found import Found, by_rules, rule, without_overlap
 from bot.components.gazetteer import Gazetteer, Name, names_of
 from bot.components.live_names import LiveNames
 from bot.components.numerals import NUMERAL, number
-from bot.components.text import fold
+from bot.components.text import PARCEL, fold
 
 LOOKUPS = ("place", "courier", "colour", "size")
 SENT_AT = "sent_at"
@@ -85,7 +85,7 @@ def _weight(said: str) -> float | None:
 
 # The first rule that finds a stretch of text keeps it.
 _NUMBERS = [
-    rule("tracking_no", r"(?<![a-z0-9])(?P<v>(?:sf|yt|jd|zto|sto)\d{8,15})(?![a-z0-9])", _upper),
+    rule("tracking_no", rf"(?P<v>{PARCEL})", _upper),
     rule("email", r"(?<![a-z0-9._%+-])(?P<v>[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)"),
     rule("tax_no", r"(?:税号|识别号|信用代码)[^0-9a-z]{0,8}(?P<v>[0-9a-z]{15,20})(?![0-9a-z])", _tax_number),
     rule("tax_no", r"^\s*(?P<v>[0-9a-z]{18})\s*$", _upper),

@@ -10,6 +10,9 @@ _SIMPLIFIED = OpenCC("t2s")
 _LINK = re.compile(r"https?://[!-~]+|www\.[!-~]+")
 _TAG = re.compile(r"<[^<>]{1,200}>")
 _REPEAT = re.compile(r"(\D)\1{2,}")
+PARCEL = r"(?<![a-z0-9])(?:sf|yt|jd|zto|sto)\d{8,15}(?![a-z0-9])"
+"""A parcel's number in folded text: its courier's letters, then digits."""
+_PARCEL = re.compile(PARCEL)
 _LONG_NUMBER = re.compile(r"[a-z]{0,3}\d(?:[ -]?\d){6,}")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _FOUR_DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)")
@@ -32,12 +35,14 @@ def fold(text: str) -> str:
 def normalise(text: str) -> str:
     """The words of a message without what does not change its meaning.
 
-    Links become a word for what they are, and so does a long number that says all there is; beside other
-    words it only names a thing and goes. All numbers of four digits become the same one, a character said
-    three or more times is said twice, punctuation becomes one space. Emoji stay.
+    Links and the numbers of parcels become a word for what they are, and so does another long number that
+    says all there is; beside other words it only names a thing and goes. All numbers of four digits become
+    the same one, a character said three or more times is said twice, punctuation becomes one space. Emoji
+    stay.
     """
     text = _LINK.sub(" 链接 ", fold(text))
     text = _TAG.sub(" ", text)
+    text = _PARCEL.sub(" 快递单号 ", text)
     text = _LONG_NUMBER.sub(" " if len(_HAN.findall(_LONG_NUMBER.sub("", text))) >= 2 else " 号码 ", text)
     text = _FOUR_DIGITS.sub("0000", text)
     text = _REPEAT.sub(r"\1\1", text)
@@ -57,7 +62,7 @@ def clauses(text: str) -> list[str]:
 
 def stands_alone(part: str) -> bool:
     """Whether `part` can be a question by itself: four characters or more, numbers not counted."""
-    return len(re.sub(r"号码|\d|\s", "", normalise(part))) >= 4
+    return len(re.sub(r"号码|\d|\s", "", normalise(_PARCEL.sub("", fold(part))))) >= 4
 
 
 def _parts(separator: re.Pattern[str], text: str) -> list[str]:

@@ -15,8 +15,8 @@ from bot.components.text import clauses, fold, normalise, sentences, stands_alon
         ("  你好   \n 在吗  ", "你好 在吗"),
         ("看这个 https://item.example.com/100012345678.html?x=1 有货吗", "看这个 链接 有货吗"),
         ("订单 1234-5678 9012 3456 到哪了", "订单 到哪了"),
-        ("单号SF1234567890123", "单号"),
-        (" SF1234567890123 ", "号码"),
+        ("查一下SF1234567890123", "查一下 快递单号"),
+        (" SF1234567890123 ", "快递单号"),
         ("尾号8866的单", "尾号0000的单"),
         ("满300减50", "满300减50"),
         ("<b>退货</b>", "退货"),
@@ -59,7 +59,13 @@ def test_sentences_end_at_stops_and_clauses_at_any_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "alone"), [("快递到哪了", True), ("是吗", False), ("订单号10001234567", False)]
+    ("part", "alone"),
+    [
+        ("快递到哪了", True),
+        ("是吗", False),
+        ("订单号10001234567", False),
+        ("SF1234567890123", False),
+    ],
 )
 def test_only_a_question_stands_alone(part: str, alone: bool) -> None:
     assert stands_alone(part) is alone
