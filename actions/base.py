@@ -23,6 +23,8 @@ SAID, UNCLEAR, LATER, REMINDER, MISSES = "said", "unclear", "later", "reminder",
 FLEETING = (UNCLEAR, MISSES)
 """Slots about not being understood: whatever is understood empties them."""
 SURE = 0.5
+ORDER_WORDS = ("product", "day", "newest", "last4", "parcel", "number")
+"""Verdicts of the backoffice that rest on what the message itself says."""
 AFFIRM, DENY = "affirm", "deny"
 MOST_ALSO = 2
 DROPPING = 8
@@ -181,8 +183,11 @@ class Errand(Action, ABC):
         if turn.form and not follows(events):
             if self.informs and not turn.waits and turn.form not in OPTIONAL:
                 events = [event for event in events if event.get("name") != ORDER]
-                quiet = turn.form in PATIENT and turn.slot(REMINDER)
-                events += [SlotSet(REMINDER, "quiet" if quiet else "short"), FollowupAction(turn.form)]
+                waits = turn.form in ONCE or (turn.form in PATIENT and self.title not in OVER)
+                events += [
+                    SlotSet(REMINDER, QUIET if waits and turn.slot(REMINDER) else SHORT),
+                    FollowupAction(turn.form),
+                ]
             else:
                 events += [ActiveLoop(None), SlotSet(REQUESTED, None)]
         elif not turn.form and turn.slot(REQUESTED) and REQUESTED not in set_by(events):
@@ -237,8 +242,13 @@ def set_by(events: list[EventType]) -> set[str]:
 BY_TITLE: dict[str, Errand] = {}
 OPTIONAL = ("size_form", "store_form")
 """Forms that only narrow a question: another question ends them instead of being followed by theirs."""
-PATIENT = ("verify_form",)
+ONCE = ("verify_form",)
 """Forms that remind only once of their question: a visitor may ask many things that need no order."""
+PATIENT = ("protect_form", "intercept_form")
+"""Forms that remind of their question after the first thing asked in between, and then when that is over."""
+OVER = frozenset({AFFIRM, "thanks", "greet", "nudge"})
+"""Intents that ask nothing more."""
+SHORT, QUIET = "short", "quiet"
 FORM_SLOTS: dict[str, tuple[str, ...]] = {}
 FORM_OWN: dict[str, frozenset[str]] = {}
 
@@ -302,6 +312,8 @@ class OrderErrand(Errand):
         meant = await turn.shop.order_meant(
             number or turn.text, self.errand, None if points else before, last4, turn.times
         )
+        if meant.verdict == "unknown_number" and before and not number:
+            meant = await turn.shop.order_meant(turn.text, self.errand, None, last4, turn.times)
         pointed = [
             order
             for order in meant.orders
@@ -309,7 +321,10 @@ class OrderErrand(Errand):
         ]
         if points and pointed:
             meant = Meant(verdict="one" if len(pointed) == 1 else "many", orders=pointed)
+        parcel = None if number else turn.entity("tracking_no")
         match meant.verdict:
+            case "one" | "many" if parcel and meant.reason not in ORDER_WORDS:
+                turn.say("parcel_not_found", [button("status", "order_status"), human()], parcel=parcel)
             case "one":
                 return [], meant.orders[0]
             case "many":
@@ -404,12 +419,14 @@ class Form(Action, ABC):
         return turn.confidence >= SURE and turn.intent not in self.own | TALK
 
     def confirm(self, turn: Turn, slot: str) -> dict[str, Any]:
-        """A yes or a no to the form's last question."""
+        """A yes or a no to the form's question; a bare yes only where that was the last thing said."""
         again = not turn.pressed and wording.repeats(self.form, turn.text)
         if wording.says("question", turn.text) or (self.asks_else(turn) and not again):
             return {}
         if turn.no():
             return {STOPPED: True, REQUESTED: None}
+        if turn.yes() and not (again or turn.pressed) and turn.slot(REMINDER) == QUIET:
+            return {REMINDER: SHORT}
         return {slot: True} if turn.yes() or again else {}
 
 

@@ -27,6 +27,7 @@ from actions.talk import ORDER_TOPICS, NotUnderstood
 PRODUCT, SHOWN = "product_id", "shown"
 CLEAR_LEAD = 8
 LIKELY = 60
+OF_KIND = 75
 NAMED = 85
 MOST_SHOWN = 3
 MOST_CHEAPER = 20
@@ -90,6 +91,8 @@ class ProductErrand(Errand):
         of_order = turn.slot(ORDER) and turn.slot("topic") in ORDER_TOPICS
         before = None if of_order else turn.slot(PRODUCT)
         likely = [each for each in found.products if each.score >= LIKELY]
+        if (not likely or likely[0].score < OF_KIND) and await tell_unsold(turn):
+            return []
         if (placed := self._placed(turn)) and (not likely or likely[0].score < NAMED):
             return await self._serve(turn, await turn.shop.product(placed), *wish)
         if before and (not likely or likely[0].score < NAMED or wording.says("same_alone", turn.text)):
@@ -140,6 +143,25 @@ class ProductErrand(Errand):
         if not await say_article(turn):
             turn.say("which_product_name", [button("recommend", "recommend_product")])
         return []
+
+
+async def tell_unsold(turn: Turn) -> bool:
+    """Say that there is no such thing here, if the message asks whether there is; whether it was said."""
+    thing = asked_for(turn)
+    if thing is None or (await turn.shop.suggest(thing)).understood:
+        return False
+    turn.say("not_sold", [button("recommend", "recommend_product")], thing=thing)
+    return True
+
+
+def asked_for(turn: Turn) -> str | None:
+    """The kind of thing that the message asks whether the shop sells. What "is there" may be a part of the
+    product talked about, unless the message sounds like a question about the stock.
+    """
+    if turn.pressed or turn.entity("colour") or turn.entity("size"):
+        return None
+    there = turn.intent in (StockInquiry.title, RecommendProduct.title)
+    return wording.named("sells", turn.text) or (wording.named("is_there", turn.text) if there else None)
 
 
 async def bought_products(turn: Turn) -> list[Line]:
@@ -300,6 +322,8 @@ class RecommendProduct(Errand):
             wish = f"{said['text']} {wish}"[-MOST_WISHED:]
             both = await turn.shop.suggest(wish)
             found = both if both.products else found
+        if not found.understood and await tell_unsold(turn):
+            return []
         if not found.products:
             turn.say("recommend_none", [button("recommend", "recommend_product"), human()])
             return []

@@ -14,6 +14,7 @@ from actions.base import (
     FORM_OWN,
     FORM_SLOTS,
     ORDER,
+    ORDER_WORDS,
     REQUESTED,
     SAID,
     Errand,
@@ -31,8 +32,6 @@ from actions.service import CASES, CaseUnderWay
 
 DESCRIBING = 12
 """So many letters may describe an order that was asked for; more are a message of their own."""
-ORDER_WORDS = ("product", "day", "newest", "last4", "parcel", "number")
-"""Verdicts of the backoffice that rest on what the message itself says."""
 ROUND = ("return_form", "exchange_form")
 UNSURE = ("out_of_scope", "fallback")
 RETURNING = (AFFIRM, "greet", "nudge")

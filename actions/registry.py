@@ -61,6 +61,7 @@ ERRANDS: list[Errand] = [
     service.Complaint(),
     service.PrivacyRequest(),
     service.CaseSubmit(),
+    service.EraseSubmit(),
     service.Feedback(),
     returns.ReturnPolicy("return_policy", "return", "return_request"),
     knowledge.Knowledge("warranty_repair"),
@@ -94,6 +95,7 @@ FORMS: list[Form] = [
     catalog.SizeForm(),
     stores.StoreForm(),
     service.CaseForm(),
+    service.EraseForm(),
     verify.VerifyForm(),
 ]
 QUESTIONS = [AskChoice("return_line"), AskChoice("exchange_line"), AskChoice("exchange_sku")]

@@ -1,5 +1,7 @@
 """Complaints, privacy, rules and accounts: filed with a number, or answered from the knowledge base."""
 
+from typing import Any
+
 from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
@@ -23,7 +25,7 @@ from actions.knowledge import (
     say_special_article,
 )
 
-CASES = ("complaint", "privacy_request", "case_filed", "case_under_way", "not_received")
+CASES = ("complaint", "privacy_request", "case_filed", "erase_filed", "case_under_way", "not_received")
 TELLING = 14
 """From so many letters on, a message tells what happened and needs no question."""
 
@@ -71,10 +73,31 @@ class PrivacyRequest(Errand):
         asks = wording.says("question", turn.text)
         if asks and await say_special_article(turn, button("privacy", "complaint", kind="privacy")):
             return []
+        if wording.says("erases", turn.text):
+            return begin_form(turn, "erase_form", {"detail": turn.text})
         if len(turn.text) < TELLING and not wording.says("privacy", turn.text):
             turn.say("privacy_unclear", [button("privacy", "complaint", kind="privacy"), human()])
             return []
         return await file_case(turn, "privacy", turn.text)
+
+
+class EraseForm(Form):
+    """Whoever wants the account or what is known of them deleted is asked first: it cannot be taken back."""
+
+    form = "erase_form"
+    slots = ("erase_confirm",)
+    own = frozenset({"privacy_request"})
+
+    async def hear(self, turn: Turn, asked: str) -> dict[str, Any]:
+        return self.confirm(turn, asked)
+
+
+class EraseSubmit(Submission):
+    form = "erase_form"
+    title = "erase_filed"
+
+    async def submit(self, turn: Turn) -> list[EventType]:
+        return await file_case(turn, "privacy", turn.slot("detail"))
 
 
 class CaseForm(Form):

@@ -62,6 +62,12 @@ def first_said(key: str, text: str) -> str | None:
     return next((name for name in wording()["heard"][key] if says(f"{key}.{name}", text)), None)
 
 
+def named(key: str, text: str) -> str | None:
+    """What `text` calls the thing that a pattern of the group `heard.<key>` speaks of."""
+    found = (pattern(f"{key}.{way}").search(text) for way in wording()["heard"][key])
+    return next((match["thing"] for match in found if match), None)
+
+
 def pick(text: str, shown: Sequence[T]) -> T | None:
     """What `text` picks out of a list by its place (the second, the last one)."""
     place = first_said("place", text)

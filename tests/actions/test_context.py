@@ -316,3 +316,18 @@ async def test_returning_the_other_thing_is_no_choice_of_what_to_exchange(
     slots = {"form": "exchange_form", "requested_slot": "exchange_line", "lines": lines}
     asked = message("那毛衣能退不", "return_policy", **slots)
     assert await ExchangeForm().hear(Turn("x", CollectingDispatcher(), asked), "exchange_line") == {}
+
+
+PATIENT = [("intercept_form", "intercept_confirm"), ("protect_form", "protect_confirm")]
+
+
+@pytest.mark.parametrize(("form", "slot"), PATIENT)
+async def test_a_form_is_quiet_while_something_else_is_asked(
+    backoffice: Backoffice, form: str, slot: str
+) -> None:
+    aside = {"form": form, "requested_slot": slot}
+    assert (await hear("你是机器人吗", "bot_challenge", **aside)).slots["reminder"] == "short"
+    again = await hear("你会做什么", "bot_challenge", **aside, reminder="short")
+    assert (again.slots["reminder"], again.follows) == ("quiet", form)
+    over = await hear("谢谢", "thanks", **aside, reminder="quiet")
+    assert (over.slots["reminder"], over.follows) == ("short", form)

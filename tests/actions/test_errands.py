@@ -9,10 +9,10 @@ import pytest
 from actions.cancelling import CancelSubmit
 from actions.changes import CancelOrder, ModifyAddress, ModifyOrder
 from actions.handoff import HumanHandoff
-from actions.orders import OrderStatus, UrgeShipment
+from actions.orders import OrderStatus, TrackShipment, UrgeShipment
 from actions.registry import ERRANDS
 from actions.returns import ExchangeRequest, ReturnRequest, ReturnSubmit
-from actions.service import PrivacyRequest
+from actions.service import EraseSubmit, PrivacyRequest
 from actions.shipping import ContactInfo, DeliveryOptions
 from actions.verify import VerifySubmit
 from tests.actions.conftest import Backoffice, message, run
@@ -156,7 +156,19 @@ async def test_only_a_privacy_wish_is_filed_as_one(backoffice: Backoffice) -> No
         "privacy_unclear"
     ]
     assert not backoffice.asked
-    assert (await run(PrivacyRequest(), message("我要注销账号", "privacy_request"))).said == ["case_privacy"]
+    stop = message("别再给我发短信了", "privacy_request")
+    assert (await run(PrivacyRequest(), stop)).said == ["case_privacy"]
+
+
+@pytest.mark.parametrize("text", ["我要注销账号", "把我的个人信息都删了", "清空我的浏览记录", "我要销户"])
+async def test_nothing_is_deleted_without_a_yes(backoffice: Backoffice, text: str) -> None:
+    asked = await run(PrivacyRequest(), message(text, "privacy_request"))
+    assert asked.follows == "erase_form"
+    assert not backoffice.asked
+    backoffice.answers["POST /api/cases"] = (201, {"number": "C1"})
+    yes = message("确认", "affirm", **asked.slots)
+    assert (await run(EraseSubmit(), yes)).said == ["case_privacy"]
+    assert json.loads(backoffice.asked[-1].content)["text"] == text
 
 
 async def test_how_far_an_exchange_is_is_told_not_begun(backoffice: Backoffice) -> None:
@@ -284,3 +296,26 @@ async def test_whether_it_can_be_returned_before_it_came_is_only_a_question(
     shipped = order(state="shipped", can={"intercept": True})
     backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [shipped], "reason": "before"})
     assert (await run(ReturnRequest(), message(text, "return_request"))).said == said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [("only_fitting", "parcel_not_found"), ("parcel", "which_order")]
+)
+async def test_a_parcel_of_no_order_is_not_taken_for_another(
+    backoffice: Backoffice, order: MakeOrder, reason: str, said: str
+) -> None:
+    both = {"verdict": "many", "orders": [order("1"), order("2")], "reason": reason}
+    backoffice.answers[MEANT] = (200, both)
+    asked = message("查一下YT8812345678901", "track_shipment", entities={"tracking_no": "YT8812345678901"})
+    assert (await run(TrackShipment(), asked)).said == [said]
+
+
+async def test_an_order_that_a_person_named_wrongly_is_forgotten(
+    backoffice: Backoffice,
+) -> None:
+    """Only the order talked about before is unknown, not one that the message names."""
+    backoffice.answers[MEANT] = (200, {"verdict": "unknown_number", "orders": [], "reason": "number"})
+    result = await run(OrderStatus(), message("我的订单呢", "order_status", order_no="9"))
+    assert result.said == ["order_not_found"]
+    before = [json.loads(request.content)["order_no"] for request in backoffice.asked]
+    assert before == ["9", None]

@@ -351,3 +351,19 @@ async def test_nothing_is_heard_when_a_form_begins(backoffice: Backoffice) -> No
 async def test_not_to_cancel_after_all_stops_nothing() -> None:
     told = message("算了不取消了", "undo_request", form="intercept_form", requested_slot="intercept_confirm")
     assert InterceptForm().dropped(Turn("validate_intercept_form", CollectingDispatcher(), told))
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "heard"),
+    [
+        ("好的", "affirm", {"reminder": "short"}),
+        ("拦截", "cancel_order", {"reminder": None, "intercept_confirm": True}),
+        ("/affirm", "affirm", {"reminder": None, "intercept_confirm": True}),
+        ("不用了", "deny", {"stopped": True, "requested_slot": None}),
+    ],
+)
+async def test_a_bare_yes_long_after_the_question_is_asked_for_again(
+    text: str, intent: str, heard: dict[str, Any]
+) -> None:
+    asked = message(text, intent, form="intercept_form", requested_slot="intercept_confirm", reminder="quiet")
+    assert (await run(InterceptForm(), asked)).slots == heard

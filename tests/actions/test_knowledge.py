@@ -250,3 +250,40 @@ async def test_cheaper_than_one_product_is_of_its_kind(backoffice: Backoffice) -
     backoffice.answers["POST /api/products/suggest"] = (200, {"products": others, "understood": False})
     asked = message("有没有便宜点的", "price_inquiry", shown=[7], topic="stock_inquiry")
     assert (await run(InContext(PriceInquiry()), asked)).slots["shown"] == [9]
+
+
+SUGGEST = "POST /api/products/suggest"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "thing"),
+    [
+        ("有没有卖洗衣机的", "stock_inquiry", "洗衣机"),
+        ("你们卖手机吗", "product_inquiry", "手机"),
+        ("有电视机卖吗", "price_inquiry", "电视机"),
+        ("有没有猫粮啊", "stock_inquiry", "猫粮"),
+        ("店里有牙膏吗", "recommend_product", "牙膏"),
+    ],
+)
+async def test_a_thing_that_is_not_sold_is_not_answered_with_another(
+    backoffice: Backoffice, text: str, intent: str, thing: str
+) -> None:
+    backoffice.answers["POST /api/products/find"] = NOTHING_NAMED
+    backoffice.answers[SUGGEST] = (200, {"products": [], "understood": False})
+    result = await run(BY_TITLE[intent], message(text, intent, product_id=7))
+    assert result.said == ["not_sold"]
+    assert result.spoken[0]["thing"] == thing
+
+
+@pytest.mark.parametrize(
+    ("text", "entities"),
+    [("有没有红色的", {"colour": "红色"}), ("有XL吗", {"size": "XL"}), ("还有货吗", {}), ("卖完了吗", {})],
+)
+async def test_a_question_about_the_product_talked_of_is_about_it(
+    backoffice: Backoffice, text: str, entities: dict[str, Any]
+) -> None:
+    backoffice.answers["POST /api/products/find"] = NOTHING_NAMED
+    backoffice.answers["GET /api/products/7"] = (200, COAT)
+    backoffice.answers["GET /api/stock"] = (200, {"items": []})
+    result = await run(StockInquiry(), message(text, "stock_inquiry", product_id=7, entities=entities))
+    assert "not_sold" not in result.said
