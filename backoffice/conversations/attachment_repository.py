@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import delete, exists, func, or_, select
 
 from backoffice.conversations.models import Attachment, Conversation, Message
 from backoffice.kit.database import ReadSession, WriteSession
@@ -20,12 +20,13 @@ async def add(session: WriteSession, **values: Any) -> None:
 async def find(
     session: ReadSession, attachment_id: str, conversation_id: str | None = None
 ) -> Attachment | None:
-    """A picture; with `conversation_id` only one of that conversation or of those merged into it."""
+    """A picture; with `conversation_id` only one of that conversation or of those merged with it."""
     found = select(Attachment).where(Attachment.id == attachment_id)
     if conversation_id is not None:
-        merged = select(Conversation.id).where(Conversation.merged_into == conversation_id)
-        of_it = Attachment.conversation_id == conversation_id
-        found = found.where(or_(of_it, Attachment.conversation_id.in_(merged)))
+        leads_to = func.coalesce(Conversation.merged_into, Conversation.id)
+        target = select(leads_to).where(Conversation.id == conversation_id).scalar_subquery()
+        merged = select(Conversation.id).where(Conversation.merged_into == target)
+        found = found.where(or_(Attachment.conversation_id == target, Attachment.conversation_id.in_(merged)))
     return await session.scalar(found)
 
 

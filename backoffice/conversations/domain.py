@@ -47,6 +47,7 @@ class Standing(NamedTuple):
     failed_turns: int
     delivered_event: int
     read_event: int
+    agent_read_event: int
     updated_at: datetime
 
 

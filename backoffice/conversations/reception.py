@@ -19,6 +19,7 @@ from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
 from backoffice.events.bus import Bus
 from backoffice.kit.database import Database
+from backoffice.kit.errors import Invalid
 from backoffice.kit.time import now
 from backoffice.users import identities
 
@@ -155,7 +156,13 @@ class Reception:
 
     async def press(self, conversation_id: str, message_id: str, payload: str) -> int:
         """A pressed button, as `receive`. Raises `Invalid` (`bad_button`) for one that is not ours."""
-        pressed = self._tokens.read_button(conversation_id, payload)
+        try:
+            pressed = self._tokens.read_button(conversation_id, payload)
+        except Invalid:
+            moved_to = (await self.look(conversation_id)).moved_to
+            if moved_to is None:
+                raise
+            pressed = self._tokens.read_button(moved_to, payload)
         return await self._receive(conversation_id, message_id, pressed.label, pressed.command)
 
     async def _receive(

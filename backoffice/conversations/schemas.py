@@ -88,6 +88,7 @@ class Look(BaseModel):
     people: dict[int, Face] = Field(default={}, description="the agents in these events, and who answers")
     delivered: int = Field(default=0, description="the shopper's device has the events up to this number")
     read: int = Field(default=0, description="the shopper has read up to this number")
+    seen: int = Field(default=0, description="the agent has read up to this number")
     moved_to: str | None = Field(default=None, description="the conversation this one was merged into")
 
 

@@ -277,6 +277,7 @@ async def look(
         status=conversation.status,
         delivered=conversation.delivered_event,
         read=conversation.read_event,
+        seen=conversation.agent_read_event,
         moved_to=conversation.merged_into,
     )
 

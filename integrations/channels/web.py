@@ -1,7 +1,7 @@
 """The web chat: a WebSocket that shows a conversation from any event on, and takes what is said.
 
-A window begins with `hello`; `ready` answers it, and comes again with a token when the conversation was
-merged into another, which the window then shows from its first event.
+A window begins with `hello`; `ready` answers it, and comes again when the conversation was merged into
+another: the window then shows that one from its first event, and its shopper goes on writing as before.
 """
 
 import asyncio
@@ -27,9 +27,12 @@ EXPECTED_HELLO = 4400
 
 
 class Hello(BaseModel):
+    """`after` is the last event the window has of the conversation `shown`, its own when that is empty."""
+
     type: Literal["hello"]
     token: str
     after: EventNumber = 0
+    shown: Text = ""
 
 
 class Typed(BaseModel):
@@ -89,7 +92,7 @@ async def chat(socket: WebSocket, reception: AtReception) -> None:
     except (TimeoutError, KeyError, ValidationError):
         await socket.close(EXPECTED_HELLO, "hello expected")
         return
-    window = Window(socket, reception, conversation_id, hello.after)
+    window = Window(socket, reception, conversation_id, hello)
     try:
         async with asyncio.TaskGroup() as both:
             both.create_task(window.show())
@@ -99,24 +102,27 @@ async def chat(socket: WebSocket, reception: AtReception) -> None:
 
 
 class Window:
-    """What one browser window shows of its conversation, and says in it."""
+    """What one browser window shows, and what its shopper says: always in their own conversation."""
 
-    def __init__(self, socket: WebSocket, reception: Reception, conversation_id: str, after: int) -> None:
+    def __init__(self, socket: WebSocket, reception: Reception, own: str, hello: Hello) -> None:
         self._socket, self._reception = socket, reception
-        self._conversation_id, self._after = conversation_id, after
-        self._moved = False
-        self._faces: set[int] = set()
-        self._read = self._delivered = 0
+        self._own = own
+        self._known = (hello.shown or own, hello.after)
         self._typed_at = 0.0
+        self._turn_to(own)
+
+    def _turn_to(self, conversation_id: str) -> None:
+        known, after = self._known
+        self._shown, self._after = conversation_id, after if known == conversation_id else 0
+        self._read = self._delivered = 0
+        self._faces: set[int] = set()
 
     async def show(self) -> None:
         """Send every event once and in order, and who has the conversation and whether they write."""
         while True:
-            with self._reception.listen(self._conversation_id) as news:
+            with self._reception.listen(self._shown) as news:
                 target = await self._follow(news)
-            self._conversation_id, self._after, self._moved = target, 0, True
-            self._faces.clear()
-            self._read = self._delivered = 0
+            self._turn_to(target)
 
     async def _follow(self, news: News) -> str:
         """Show this conversation until it is merged; the one it is merged into."""
@@ -124,13 +130,14 @@ class Window:
         typing = False
         while True:
             news.clear()
-            look = await self._reception.look(self._conversation_id, self._after)
+            look = await self._reception.look(self._shown, self._after)
             if look.moved_to:
                 return look.moved_to
             now_standing = stands(look)
             if not standing:
-                await self._send(self._ready(look), look)
                 standing = now_standing
+                ready = {"type": "ready", "conversation": self._shown, "last": look.last, **standing}
+                await self._send(ready, look, look.agent_id)
             for event in look.events:
                 await self._send({"type": "event", "event": shown(event)}, look, event.staff_id)
                 self._after = event.id
@@ -146,19 +153,11 @@ class Window:
                     async with asyncio.timeout(min(LOOK_AGAIN_SECONDS, left or LOOK_AGAIN_SECONDS)):
                         await news.wait()
 
-    def _ready(self, look: Look) -> dict[str, Any]:
-        ready = {"type": "ready", "conversation": self._conversation_id, "last": look.last, **stands(look)}
-        if self._moved:
-            ready["token"] = self._reception.token_of(self._conversation_id)
-        return ready
-
-    async def _send(self, frame: dict[str, Any], look: Look, staff_id: int | None = None) -> None:
-        """A frame, with the faces of agents that it names for the first time."""
-        named = {staff_id} if staff_id else {look.agent_id} - {None} if frame["type"] == "ready" else set()
-        new = {each: look.people[each] for each in named if each in look.people and each not in self._faces}
-        if new:
-            self._faces |= new.keys()
-            frame["people"] = {each: face.model_dump() for each, face in new.items()}
+    async def _send(self, frame: dict[str, Any], look: Look, staff_id: int | None) -> None:
+        """A frame, with the face of the agent it names when that is the first time."""
+        if staff_id in look.people and staff_id not in self._faces:
+            self._faces.add(staff_id)
+            frame["people"] = {staff_id: look.people[staff_id].model_dump()}
         await self._socket.send_json(frame)
 
     async def take(self) -> None:
@@ -180,12 +179,11 @@ class Window:
                     await self._hear(said)
 
     async def _hear(self, said: Typed | Postback) -> None:
-        here = self._conversation_id
         try:
             if isinstance(said, Postback):
-                event = await self._reception.press(here, said.id, said.payload)
+                event = await self._reception.press(self._own, said.id, said.payload)
             else:
-                event = await self._reception.receive(here, said.id, said.text, said.attachment)
+                event = await self._reception.receive(self._own, said.id, said.text, said.attachment)
         except Problem as problem:
             await self._socket.send_json(refusal(problem.code, id=said.id))
         else:
@@ -195,7 +193,7 @@ class Window:
         moment = asyncio.get_running_loop().time()
         if not on or moment - self._typed_at >= TYPING_AT_MOST_EVERY:
             self._typed_at = moment
-            self._reception.shopper_types(self._conversation_id, on)
+            self._reception.shopper_types(self._shown, on)
 
     async def _confirm(self, seen: Seen) -> None:
         """Only what was shown here counts, and only what is new."""
@@ -206,13 +204,13 @@ class Window:
                 self._read = through
             else:
                 self._delivered = through
-            await self._reception.confirm(self._conversation_id, through, seen.type == "read")
+            await self._reception.confirm(self._shown, through, seen.type == "read")
 
 
 def stands(look: Look) -> dict[str, Any]:
-    """Who has the conversation, and how long the shopper will wait for a person."""
+    """Who has the conversation, how long the shopper waits for a person, and how far that one has read."""
     queue = look.queue.model_dump(mode="json", exclude={"waiting"}) if look.queue else None
-    return {"owner": look.owner, "agent": look.agent_id, "queue": queue}
+    return {"owner": look.owner, "agent": look.agent_id, "queue": queue, "seen": look.seen}
 
 
 def shown(event: EventView) -> dict[str, Any]:

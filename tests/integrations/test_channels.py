@@ -36,6 +36,7 @@ async def test_a_question_and_its_answer(http: httpx.AsyncClient, window: OpenWi
         "owner": "bot",
         "agent": None,
         "queue": None,
+        "seen": 0,
         "last": 0,
     }
     await chat.send(type="message", id="m1", text="你好")
