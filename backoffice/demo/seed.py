@@ -12,6 +12,7 @@ from backoffice.catalog.models import Product, Sku
 from backoffice.demo.rows import HOUR, Row, data
 from backoffice.demo.shop import Shop, Story
 from backoffice.demo.situations import SIGN_INS, SITUATIONS, STORIES, SignIn
+from backoffice.demo.talks import converse
 from backoffice.inventory.models import Location
 from backoffice.kit.database import Base, Database, insert_many
 from backoffice.kit.errors import Conflict
@@ -25,6 +26,8 @@ from backoffice.users.models import Customer
 from backoffice.users.service import DEMO_PASSWORD
 
 BATCH = 500
+TALKS, FEWEST_TALKS = 16, 20
+"""One conversation for so many orders, and so many at least."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -80,6 +83,7 @@ async def seed(
         tell("orders", orders, orders)
         reward(shop, people)
         shop.fill_shelves()
+        converse(shop, people, max(orders // TALKS, FEWEST_TALKS))
         await load(connection, shop.take())
         await knowledge.load(session)
         await count_points(connection, shop)

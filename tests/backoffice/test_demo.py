@@ -8,9 +8,12 @@ from typing import Any
 import httpx
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from backoffice.catalog.models import PriceChange, Product, Sku
+from backoffice.conversations import reports
+from backoffice.conversations.episodes import Scope
+from backoffice.conversations.models import Conversation, Message
 from backoffice.demo.rows import data
 from backoffice.demo.seed import seed
 from backoffice.demo.situations import SIGN_INS
@@ -18,6 +21,7 @@ from backoffice.fulfillment.models import Shipment, TrackingEvent
 from backoffice.inventory.models import Location, StockLevel, StockMovement
 from backoffice.kit.database import Base, Database
 from backoffice.kit.errors import Conflict
+from backoffice.kit.fencing import FenceRow
 from backoffice.kit.geo import distance_km
 from backoffice.kit.time import now, shop_date
 from backoffice.knowledge.models import Article
@@ -512,3 +516,22 @@ async def test_sign_ins_show_what_they_say(ask: Ask) -> None:
     assert [sign_in.key for sign_in in SIGN_INS] == list(shows)
     for show in shows.values():
         await show(ask)
+
+
+async def test_a_month_of_conversations_fills_the_reports(database: Database) -> None:
+    await small_shop(database, moment=MOMENT)
+    month = Scope(MOMENT - timedelta(days=31), MOMENT)
+    async with database.read() as session:
+        report = await reports.report(session, month, MOMENT)
+    assert report.whole.episodes >= 20
+    assert 0 < (report.whole.containment or 0) < 1
+    assert report.agents
+    assert report.reasons
+    assert report.whole.rated
+    orphans = ~exists().where(FenceRow.name == "conversation:" + Conversation.id)
+    assert await rows_of(database, select(Conversation.id).where(orphans)) == []
+    assert await rows_of(database, select(Message.at).where(Message.at > MOMENT)) == []
+    numbers = select(Message.conversation_id, func.max(Message.event), func.count()).group_by(
+        Message.conversation_id
+    )
+    assert all(last == lines for _, last, lines in await rows_of(database, numbers))
