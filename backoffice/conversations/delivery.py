@@ -37,7 +37,10 @@ WINDOW_IS_CLOSED = ("window_closed", "quota_used", "unsubscribed")
 
 @dataclass(frozen=True)
 class Claim:
-    """Lines of one conversation that one push delivers; `ids` are their deliveries'."""
+    """Lines of one conversation that one push delivers; `ids` are their deliveries'.
+
+    `again`: an earlier request of the same message carries them already.
+    """
 
     conversation_id: str
     sender: str
@@ -45,6 +48,7 @@ class Claim:
     lines: list[Outgoing]
     attempt: int = 1
     window: str | None = None
+    again: bool = False
 
 
 def outgoing(message: Message) -> Outgoing:
@@ -119,6 +123,15 @@ async def settle(session: WriteSession, claimed: Claim, state: str, reason: str 
     await tell(session, claimed.conversation_id)
 
 
+async def take_back(session: WriteSession, claimed: Claim) -> None:
+    """The request that was to carry the claim is gone and has carried nothing: it is queued again."""
+    if not claimed.again:
+        await repository.change(
+            session, claimed.ids, "queued", lease_until=None, due_at=now(), attempts=0, answers=None
+        )
+        await tell(session, claimed.conversation_id)
+
+
 async def fail(session: WriteSession, conversation_id: str, ids: Sequence[int], reason: str) -> None:
     await repository.change(session, ids, "failed", reason=reason)
     await tell(session, conversation_id)
@@ -145,7 +158,7 @@ async def claim_inline(
     carried = await repository.carried_by(session, conversation_id, event)
     if carried:
         lines = [outgoing(message) for message in await repository.lines_of(session, carried)]
-        return Claim(conversation_id, "", carried, lines)
+        return Claim(conversation_id, "", carried, lines, again=True)
     at_work = await transcript.at_work(session, conversation_id)
     if at_work and not last:
         return Waiting()

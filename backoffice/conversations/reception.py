@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from backoffice.conversations import delivery, service
+from backoffice.conversations import delivery, following, service
 from backoffice.conversations.delivery import Claim, Dispatcher, Waiting
+from backoffice.conversations.desk_domain import ALWAYS, Hours
 from backoffice.conversations.ports import Channel, Window
 from backoffice.conversations.schemas import Look, Opened
 from backoffice.conversations.tokens import Tokens
@@ -60,9 +61,10 @@ class Reception:
         turns: TurnRunner,
         bus: Bus,
         dispatcher: Dispatcher,
+        hours: Hours = ALWAYS,
     ) -> None:
         self._database, self._tokens, self._turns = database, tokens, turns
-        self._bus, self._dispatcher = bus, dispatcher
+        self._bus, self._dispatcher, self._hours = bus, dispatcher, hours
         self._listeners: defaultdict[str, set[News]] = defaultdict(set)
         bus.listen(self._signal)
 
@@ -71,6 +73,11 @@ class Reception:
         async with self._database.write() as session:
             conversation_id = await service.open(session, channel, customer_id)
         return Opened(conversation=conversation_id, token=self._tokens.sign_visitor(conversation_id))
+
+    async def sign_in(self, conversation_id: str, customer_id: int) -> None:
+        """See `following.sign_in`."""
+        async with self._database.write() as session:
+            await following.sign_in(session, conversation_id, customer_id)
 
     def identify(self, token: str) -> str:
         """The conversation a visitor token stands for. Raises `Unauthenticated`."""
@@ -135,6 +142,11 @@ class Reception:
             state, reason = ("sent", "") if sent else ("unknown", "cut_off")
             await delivery.settle(session, claimed, state, reason)
 
+    async def take_back(self, claimed: Claim) -> None:
+        """The request that was to carry the answer is gone: it is pushed, or carried by the next one."""
+        async with self._database.write() as session:
+            await delivery.take_back(session, claimed)
+
     async def open_window(self, channel: str, sender: str, window: Window) -> None:
         """An action of the sender's that is no message lets us push."""
         async with self._database.write() as session:
@@ -186,7 +198,7 @@ class Reception:
     ) -> Look:
         """See `service.look`."""
         async with self._database.read() as session:
-            return await service.look(session, conversation_id, after, before, limit)
+            return await service.look(session, conversation_id, after, before, limit, self._hours)
 
     @contextmanager
     def listen(self, conversation_id: str) -> Iterator[News]:

@@ -42,4 +42,4 @@ async def verify(
 @router.post("/{app_id}")
 async def take(on: OnLine, by: BySignature, request: Request) -> Response:
     """A shopper's message or event; answered in the reply, or with `success` and a push later."""
-    return await on.take(by, await request.body())
+    return await on.take(by, await request.body(), request.is_disconnected)

@@ -1,6 +1,7 @@
 """One account's line: requests in, each answered in time, once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -47,8 +48,10 @@ class Line:
         self._envelopes.verify(signed, now())
         return PlainTextResponse(echo)
 
-    async def take(self, signed: Signed, body: bytes) -> Response:
+    async def take(self, signed: Signed, body: bytes, hung_up: Callable[[], Awaitable[bool]]) -> Response:
         """Take a message; the reply is the answer when it is ready in time and fits, else nothing.
+
+        `hung_up` tells whether WeChat waits no more: what it would not see is not spent on it.
 
         Raises a `Refused` for what is not WeChat's, or comes with a signature that was used before.
         """
@@ -63,6 +66,9 @@ class Line:
         if isinstance(heard, str):
             return self._reply(opened, message, heard if replies else "")
         claimed = await self._reception.answer_inline(heard, self._inline, until) if replies else None
+        if claimed and await hung_up():
+            await self._reception.take_back(claimed)
+            return self._reply(opened, message, "")
         if claimed is None:
             self._begin_typing(message, heard, 0 if replies else TYPING_AFTER)
             return self._reply(opened, message, "")

@@ -361,6 +361,27 @@ async def test_an_answer_in_time_goes_with_the_request_and_is_not_pushed(
     assert phone.seen == []
 
 
+async def test_what_a_request_could_not_carry_is_pushed_or_carried_by_its_repeat(
+    database: Database, settings: Settings, bot: TestBot, phone: Phone
+) -> None:
+    async with shop(database, settings, bot, phone).running() as desk:
+        for name, pushed in (("m1", True), ("m2", False)):
+            until = now() + timedelta(seconds=10)
+            heard = await desk.reception.hear("phone", "me", name, name, inline_until=until)
+            claimed = await desk.reception.answer_inline(heard, phone, until)
+            assert claimed
+            if pushed:
+                await desk.reception.take_back(claimed)
+                await phone.until(1)
+            else:
+                again = await desk.reception.answer_inline(heard, phone, until)
+                assert again
+                await desk.reception.take_back(again)
+                await desk.reception.settle(claimed, True)
+        assert {state for _, state, _ in await settled(desk)} == {"sent"}
+    assert [text for _, _, text in phone.seen] == ["heard m1"]
+
+
 async def test_a_late_answer_is_pushed_and_goes_with_no_request(
     database: Database, settings: Settings, bot: TestBot, phone: Phone
 ) -> None:
