@@ -100,7 +100,7 @@ class RasaBot:
         except httpx.TransportError as error:
             raise BotDown(str(error)) from error
         if response.status_code != 200:
-            raise BotBroken(f"status {response.status_code}")
+            raise BotBroken(f"status {response.status_code}: {response.text[:200]}")
         return response
 
 
@@ -126,7 +126,7 @@ def told(lines: Sequence[Heard]) -> Iterator[dict[str, Any]]:
     listening = {"event": "action", "name": "action_listen"}
     for line in lines:
         if line.author == "shopper":
-            unread = {"text": line.text, "intent": {"name": None, "confidence": 0.0}, "entities": []}
+            unread = {"text": line.text, "intent": {"name": "", "confidence": 0.0}, "entities": []}
             yield listening
             yield {"event": "user", "text": line.text, "parse_data": unread}
         else:

@@ -63,7 +63,7 @@ class Bot:
         began = time.perf_counter()
         async with self._client.post(f"{self._url}/webhooks/rest/webhook", json=body) as response:
             response.raise_for_status()
-            self.unanswered += not await response.json()
+            self.unanswered += all("reading" in message for message in await response.json())
         return 1000 * (time.perf_counter() - began)
 
     async def parse(self) -> float:
