@@ -62,6 +62,7 @@ CODES = {
     401: ("no token, or not a good one", "visitor_token_required"),
     403: ("the token of another conversation", "another_conversation"),
     404: ("there is no such conversation", "conversation_not_found"),
+    409: ("it is somebody else's, or not in this state", "not_same_customer"),
     422: ("what was sent cannot be meant", "invalid_request"),
     429: ("too often; `Retry-After` says in how many seconds again", "too_many_requests"),
 }
