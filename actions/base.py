@@ -340,7 +340,11 @@ class OrderErrand(Errand):
             case "sign_in" if number and last4:
                 return [], await turn.shop.verify(number, last4)
             case "sign_in":
-                resume = {SAID: said, "resume": self.name(), "verify_order": number}
+                resume = {
+                    SAID: said,
+                    "resume": self.name(),
+                    "verify_order": number or (None if points else before),
+                }
                 return begin_form(turn, "verify_form", resume), None
         return [], None
 

@@ -319,3 +319,12 @@ async def test_an_order_that_a_person_named_wrongly_is_forgotten(
     assert result.said == ["order_not_found"]
     before = [json.loads(request.content)["order_no"] for request in backoffice.asked]
     assert before == ["9", None]
+
+
+async def test_a_visitor_proves_the_order_talked_about_without_its_number(
+    backoffice: Backoffice,
+) -> None:
+    backoffice.answers[MEANT] = (200, {"verdict": "sign_in", "orders": [], "reason": "number"})
+    result = await run(OrderStatus(), message("那个订单呢", "order_status", order_no="2611200000000001"))
+    assert result.follows == "verify_form"
+    assert result.slots["verify_order"] == "2611200000000001"
