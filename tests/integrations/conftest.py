@@ -24,6 +24,7 @@ class Served:
     """An ASGI app on a free port of this machine."""
 
     def __init__(self, app: Any, lifespan: str = "on") -> None:
+        self.app = app
         self._server = uvicorn.Server(
             uvicorn.Config(app, port=0, log_level="warning", lifespan=lifespan, timeout_graceful_shutdown=2)
         )
@@ -108,6 +109,11 @@ class Window:
     async def send(self, **said: Any) -> None:
         await self._socket.send(json.dumps(said))
 
+    async def cut(self) -> None:
+        """As a network ends it: without a word."""
+        self._socket.transport.abort()
+        await self._socket.wait_closed()
+
     async def until(self, kind: str, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
         """All that came of this kind, once there are `count` of them."""
         while True:
@@ -129,13 +135,13 @@ class Window:
 
 @pytest.fixture
 async def window(shop: Served) -> AsyncIterator[Callable[..., Any]]:
-    """`await window(token, after=0)` opens another window; all close with the test."""
+    """`await window(token, after=0, shown="")` opens another window; all close with the test."""
     opened = []
 
-    async def open_window(token: str, after: int = 0) -> Window:
+    async def open_window(token: str, after: int = 0, shown: str = "") -> Window:
         socket = await websockets.connect(f"ws://127.0.0.1:{shop.port}/chat/ws", proxy=None)
         opened.append(socket)
-        await socket.send(json.dumps({"type": "hello", "token": token, "after": after}))
+        await socket.send(json.dumps({"type": "hello", "token": token, "after": after, "shown": shown}))
         return Window(socket)
 
     yield open_window
