@@ -42,6 +42,7 @@ AFTER_ACTION = {
 """A little shorter than Tencent's, whose clock began before ours."""
 PICTURE_WITHIN = 2.5
 A_NUMBER = re.compile(r"[(\[]?(\d{1,2})[)\].]?")
+A_CODE = r"\s*(\d{4}\s?\d{4})"
 GREET = "/greet"
 
 
@@ -194,5 +195,7 @@ def binding_code(message: Message) -> str:
     """The code in a scanned scene or in a text that asks to bind; empty in anything else."""
     if isinstance(message, Event) and message.scene.startswith("bind-"):
         return message.scene.removeprefix("bind-")
-    found = re.fullmatch(says("bind"), message.text.strip()) if isinstance(message, Text) else None
+    if not isinstance(message, Text):
+        return ""
+    found = re.fullmatch(says("bind") + A_CODE, unicodedata.normalize("NFKC", message.text).strip())
     return found[1] if found else ""

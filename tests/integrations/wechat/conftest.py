@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from backoffice.settings import WeChatAccount
+from backoffice.app import create_app
+from backoffice.settings import Settings, WeChatAccount
 from integrations.channels.wechat.api import client_of
 from integrations.channels.wechat.simulator import Tencent
 from tests.integrations.conftest import Served
@@ -38,3 +39,18 @@ async def api_url(tencent: Tencent) -> AsyncIterator[str]:
 async def client(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(api_url) as client:
         yield client
+
+
+@pytest.fixture
+def wechat_settings(settings: Settings, api_url: str) -> Settings:
+    """Those of a shop with these accounts, whose Tencent is the simulator."""
+    settings.wechat, settings.wechat_api = ACCOUNTS, api_url
+    settings.turn_slow_after, settings.turn_deadline = 20, 30
+    return settings
+
+
+@pytest.fixture
+async def shop(wechat_settings: Settings, tencent: Tencent) -> AsyncIterator[Served]:
+    async with Served(create_app(wechat_settings, consoles=False)) as served:
+        tencent.shop_url = served.url
+        yield served

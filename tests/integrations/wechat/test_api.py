@@ -18,10 +18,10 @@ from integrations.channels.wechat.api import (
     news,
     text,
 )
+from integrations.channels.wechat.memory import LocalMemory, Memory, RedisMemory
 from integrations.channels.wechat.outcomes import Outcome
 from integrations.channels.wechat.simulator import Fault, Tencent
 from integrations.channels.wechat.simulator.tencent import SEND, TOKEN
-from integrations.channels.wechat.token import LocalTokens, RedisTokens, TokenStore
 from tests.conftest import REDIS, reachable
 from tests.integrations.wechat.conftest import MINI, SAFE
 
@@ -30,7 +30,7 @@ TYPING = "/cgi-bin/message/custom/typing"
 
 @pytest.fixture
 def api(client: httpx.AsyncClient) -> Api:
-    return Api(SAFE, client, LocalTokens())
+    return Api(SAFE, client, LocalMemory())
 
 
 def wrote(tencent: Tencent, openid: str = "o1", app_id: str = SAFE.app_id) -> None:
@@ -100,7 +100,7 @@ async def test_what_was_cut_off_is_unknown(
 ) -> None:
     wrote(tencent)
     async with httpx.AsyncClient(base_url=api_url, timeout=0.3, trust_env=False) as impatient:
-        api = Api(SAFE, impatient, LocalTokens())
+        api = Api(SAFE, impatient, LocalMemory())
         tencent.fail(SEND, fault)
         assert await outcome(api) is expected
     assert len(tencent.faults[SEND]) == 0
@@ -108,7 +108,7 @@ async def test_what_was_cut_off_is_unknown(
 
 async def test_what_never_left_can_be_tried_again() -> None:
     async with client_of("http://127.0.0.1:9") as nowhere:
-        assert await outcome(Api(SAFE, nowhere, LocalTokens())) is Outcome.TRY_LATER
+        assert await outcome(Api(SAFE, nowhere, LocalMemory())) is Outcome.TRY_LATER
 
 
 async def test_windows_and_quotas(api: Api, tencent: Tencent) -> None:
@@ -129,7 +129,7 @@ async def test_windows_and_quotas(api: Api, tencent: Tencent) -> None:
 
 
 async def test_a_mini_program_has_its_own_rules(client: httpx.AsyncClient, tencent: Tencent) -> None:
-    api = Api(MINI, client, LocalTokens())
+    api = Api(MINI, client, LocalMemory())
     phone = tencent.phone("o1", MINI.app_id)
     phone.quota.open("action")
     assert [await outcome(api) for _ in range(3)] == [Outcome.OK] * 2 + [Outcome.QUOTA_USED]
@@ -181,7 +181,7 @@ async def test_media_come_and_go(api: Api, tencent: Tencent) -> None:
 async def test_the_secret_must_be_right(client: httpx.AsyncClient, tencent: Tencent) -> None:
     wrote(tencent)
     wrong = SAFE.model_copy(update={"secret": "guess"})
-    assert await outcome(Api(wrong, client, LocalTokens())) is Outcome.FORBIDDEN
+    assert await outcome(Api(wrong, client, LocalMemory())) is Outcome.FORBIDDEN
 
 
 async def test_tencent_without_tokens_is_tried_later(api: Api, tencent: Tencent) -> None:
@@ -201,22 +201,22 @@ STORES = ["local", *(["redis"] if reachable(REDIS) else [])]
 
 
 @pytest.fixture(params=STORES)
-async def stores(request: pytest.FixtureRequest) -> AsyncIterator[list[TokenStore]]:
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[list[Memory]]:
     """Those of two processes, or the one of one process twice."""
     if request.param == "local":
-        local = LocalTokens()
+        local = LocalMemory()
         yield [local, local]
         return
     clients = [Redis.from_url(REDIS, db=7) for _ in range(2)]
     await clients[0].flushdb()
-    yield [RedisTokens(redis) for redis in clients]
+    yield [RedisMemory(redis) for redis in clients]
     await clients[0].flushdb()
     for redis in clients:
         await redis.aclose()
 
 
 @pytest.fixture
-def apis(stores: list[TokenStore], client: httpx.AsyncClient) -> list[Api]:
+def apis(stores: list[Memory], client: httpx.AsyncClient) -> list[Api]:
     return [Api(SAFE, client, store) for store in stores]
 
 
@@ -265,7 +265,7 @@ async def test_a_token_refused_for_ever_is_asked_for_twice(api: Api, tencent: Te
 async def test_without_redis_each_process_keeps_its_own(client: httpx.AsyncClient, tencent: Tencent) -> None:
     wrote(tencent)
     away = Redis.from_url("redis://127.0.0.1:9/0")
-    api = Api(SAFE, client, RedisTokens(away))
+    api = Api(SAFE, client, RedisMemory(away))
     assert [await outcome(api) for _ in range(3)] == [Outcome.OK] * 3
     assert tokens_asked(tencent) == [False]
     tencent.revoke_tokens()
@@ -273,7 +273,7 @@ async def test_without_redis_each_process_keeps_its_own(client: httpx.AsyncClien
     await away.aclose()
 
 
-async def test_a_lock_left_behind_is_not_waited_for_for_ever(stores: list[TokenStore]) -> None:
+async def test_a_lock_left_behind_is_not_waited_for_for_ever(stores: list[Memory]) -> None:
     async with stores[0].lock("a"):
         waiting = asyncio.create_task(take(stores[1]))
         done, _ = await asyncio.wait({waiting}, timeout=0.2)
@@ -281,7 +281,7 @@ async def test_a_lock_left_behind_is_not_waited_for_for_ever(stores: list[TokenS
     await waiting
 
 
-async def take(store: TokenStore) -> None:
+async def take(store: Memory) -> None:
     async with store.lock("a"):
         return
 

@@ -49,7 +49,7 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(tencent: Tencent) -> AsyncIterator[Shop]:
+async def fake_shop(tencent: Tencent) -> AsyncIterator[Shop]:
     shop = Shop()
     async with Served(shop.app) as served:
         tencent.shop_url = served.url
@@ -58,16 +58,18 @@ async def shop(tencent: Tencent) -> AsyncIterator[Shop]:
 
 
 @pytest.mark.parametrize("account", OFFICIAL, ids=lambda account: account.mode)
-async def test_a_reply_is_seen_in_every_mode(tencent: Tencent, shop: Shop, account: object) -> None:
+async def test_a_reply_is_seen_in_every_mode(tencent: Tencent, fake_shop: Shop, account: object) -> None:
     phone = tencent.phone("o1", account.app_id)  # type: ignore[attr-defined]
     exchange = await phone.say("我想退货 ]]> 😀")
-    assert (shop.heard[0]["Content"], shop.heard[0]["MsgId"]) == ("我想退货 ]]> 😀", exchange.key)
+    assert (fake_shop.heard[0]["Content"], fake_shop.heard[0]["MsgId"]) == ("我想退货 ]]> 😀", exchange.key)
     assert exchange.attempts == [200]
     assert [(seen.how, seen.text, seen.answers) for seen in phone.seen] == [("passive", "您好", exchange.key)]
 
 
-async def test_everything_a_shopper_can_do_is_a_message_we_can_read(tencent: Tencent, shop: Shop) -> None:
-    shop.answer = lambda _: NOTHING
+async def test_everything_a_shopper_can_do_is_a_message_we_can_read(
+    tencent: Tencent, fake_shop: Shop
+) -> None:
+    fake_shop.answer = lambda _: NOTHING
     for app_id in (SAFE.app_id, MINI.app_id):
         phone = tencent.phone("o1", app_id)
         await phone.say("你好")
@@ -85,30 +87,34 @@ async def test_everything_a_shopper_can_do_is_a_message_we_can_read(tencent: Ten
         await phone.report_location(30.2, 120.1)
         await phone.unfollow()
         assert phone.seen == []
-    kinds = [type(read(fields)).__name__ for fields in shop.heard]
+    kinds = [type(read(fields)).__name__ for fields in fake_shop.heard]
     once = ["Text", "Image", "Voice", "Location", "Link", "MiniProgramPage", "Unknown", *["Event"] * 7]
     assert kinds == once * 2
-    assert len({read(fields).key for fields in shop.heard if fields["MsgType"] != "event"}) == 14
+    assert len({read(fields).key for fields in fake_shop.heard if fields["MsgType"] != "event"}) == 14
 
 
-async def test_it_repeats_with_a_new_nonce_until_it_is_answered_in_time(tencent: Tencent, shop: Shop) -> None:
+async def test_it_repeats_with_a_new_nonce_until_it_is_answered_in_time(
+    tencent: Tencent, fake_shop: Shop
+) -> None:
     tencent.hang_up = lambda attempt: 0.1 if attempt < 2 else 5
-    shop.may_answer.clear()
+    fake_shop.may_answer.clear()
     phone = tencent.phone("o1")
     saying = asyncio.create_task(phone.say("在吗"))
-    while len(shop.heard) < 3:
+    while len(fake_shop.heard) < 3:
         await asyncio.sleep(0.01)
-    shop.may_answer.set()
+    fake_shop.may_answer.set()
     exchange = await saying
     assert exchange.attempts == ["TimeoutError", "TimeoutError", 200]
-    assert len({fields["MsgId"] for fields in shop.heard}) == 1
-    assert len(set(shop.nonces)) == 3
+    assert len({fields["MsgId"] for fields in fake_shop.heard}) == 1
+    assert len(set(fake_shop.nonces)) == 3
     assert phone.texts == ["您好"]
 
 
-async def test_after_three_times_the_shopper_hears_that_nobody_answers(tencent: Tencent, shop: Shop) -> None:
+async def test_after_three_times_the_shopper_hears_that_nobody_answers(
+    tencent: Tencent, fake_shop: Shop
+) -> None:
     tencent.hang_up = lambda _: 0.05
-    shop.may_answer.clear()
+    fake_shop.may_answer.clear()
     phone = tencent.phone("o1")
     assert (await phone.say("在吗")).attempts == ["TimeoutError"] * 3
     assert [seen.how for seen in phone.seen] == ["broken"]
@@ -127,22 +133,22 @@ BAD_REPLIES = {
 
 
 @pytest.mark.parametrize("case", BAD_REPLIES)
-async def test_bad_replies_are_not_shown(tencent: Tencent, shop: Shop, case: str) -> None:
-    shop.answer = lambda opened: BAD_REPLIES[case](opened.fields)
+async def test_bad_replies_are_not_shown(tencent: Tencent, fake_shop: Shop, case: str) -> None:
+    fake_shop.answer = lambda opened: BAD_REPLIES[case](opened.fields)
     phone = tencent.phone("o1")
     exchange = await phone.say("在吗")
     assert len(exchange.attempts) == 3
     assert [seen.how for seen in phone.seen] == ["broken"]
 
 
-async def test_a_safe_account_takes_no_plain_reply(tencent: Tencent, shop: Shop) -> None:
-    shop.answer = lambda _: NOTHING + " "
+async def test_a_safe_account_takes_no_plain_reply(tencent: Tencent, fake_shop: Shop) -> None:
+    fake_shop.answer = lambda _: NOTHING + " "
     phone = tencent.phone("o1")
     await phone.say("在吗")
     assert [seen.how for seen in phone.seen] == ["broken"]
 
 
-async def test_a_mini_program_has_no_replies(tencent: Tencent, shop: Shop) -> None:
+async def test_a_mini_program_has_no_replies(tencent: Tencent, fake_shop: Shop) -> None:
     phone = tencent.phone("o1", MINI.app_id)
     await phone.say("在吗")
     assert [seen.how for seen in phone.seen] == ["broken"]
