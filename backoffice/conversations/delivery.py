@@ -37,10 +37,7 @@ WINDOW_IS_CLOSED = ("window_closed", "quota_used", "unsubscribed")
 
 @dataclass(frozen=True)
 class Claim:
-    """Lines of one conversation that one push delivers; `ids` are their deliveries'.
-
-    `again`: an earlier request of the same message carries them already.
-    """
+    """Lines of one conversation that one push delivers; `ids` are their deliveries'."""
 
     conversation_id: str
     sender: str
@@ -48,7 +45,6 @@ class Claim:
     lines: list[Outgoing]
     attempt: int = 1
     window: str | None = None
-    again: bool = False
 
 
 def outgoing(message: Message) -> Outgoing:
@@ -124,11 +120,12 @@ async def settle(session: WriteSession, claimed: Claim, state: str, reason: str 
 
 
 async def take_back(session: WriteSession, claimed: Claim) -> None:
-    """The request that was to carry the claim is gone and has carried nothing: it is queued again."""
-    if not claimed.again:
-        await repository.change(
-            session, claimed.ids, "queued", lease_until=None, due_at=now(), attempts=0, answers=None
-        )
+    """The request that was to carry the claim is gone and has carried nothing: it is queued again.
+
+    Unless a repeat of the request carries it by now.
+    """
+    await fencing.hold(session, conversation_fence(claimed.conversation_id, 0).name)
+    if await repository.uncarry(session, claimed.ids, now()):
         await tell(session, claimed.conversation_id)
 
 
@@ -157,8 +154,11 @@ async def claim_inline(
     epoch = await fencing.hold(session, conversation_fence(conversation_id, 0).name)
     carried = await repository.carried_by(session, conversation_id, event)
     if carried:
+        await repository.change(
+            session, carried, "sending", lease_until=moment + LEASE, attempts=Delivery.attempts + 1
+        )
         lines = [outgoing(message) for message in await repository.lines_of(session, carried)]
-        return Claim(conversation_id, "", carried, lines, again=True)
+        return Claim(conversation_id, "", carried, lines)
     at_work = await transcript.at_work(session, conversation_id)
     if at_work and not last:
         return Waiting()

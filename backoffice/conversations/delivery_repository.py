@@ -106,6 +106,17 @@ async def change(session: WriteSession, ids: Collection[int], state: str, **valu
     return cast(CursorResult[Any], changed).rowcount
 
 
+async def uncarry(session: WriteSession, ids: Collection[int], due_at: datetime) -> bool:
+    """Queue again what one request alone was to carry; whether there was any."""
+    changed = await session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(ids), Delivery.state == "sending", Delivery.attempts == 1)
+        .values(state="queued", lease_until=None, due_at=due_at, attempts=0, answers=None)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(cast(CursorResult[Any], changed).rowcount)
+
+
 async def withhold(
     session: WriteSession, conversation_id: str, reason: str, authors: Collection[str]
 ) -> None:

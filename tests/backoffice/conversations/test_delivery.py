@@ -374,10 +374,10 @@ async def test_what_a_request_could_not_carry_is_pushed_or_carried_by_its_repeat
                 await desk.reception.take_back(claimed)
                 await phone.until(1)
             else:
-                again = await desk.reception.answer_inline(heard, phone, until)
-                assert again
-                await desk.reception.take_back(again)
-                await desk.reception.settle(claimed, True)
+                repeated = await desk.reception.answer_inline(heard, phone, until)
+                assert repeated
+                await desk.reception.take_back(claimed)
+                await desk.reception.settle(repeated, True)
         assert {state for _, state, _ in await settled(desk)} == {"sent"}
     assert [text for _, _, text in phone.seen] == ["heard m1"]
 
