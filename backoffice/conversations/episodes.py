@@ -169,42 +169,20 @@ def cut(scope: Scope) -> CTE:
     begun = select(*mark, case((begins, 1), else_=0).label("begins")).cte("begun")
     mark = begun.c
     episode = func.sum(mark.begins).over(partition_by=mark.conversation_id, order_by=mark.n, rows=(None, 0))
-    return select(*mark, episode.label("episode")).cte("cut")
-
-
-def episodes(marked: CTE) -> CTE:
-    """What a glance at each episode tells: when it began and ended, and whether people had to do with it."""
-    mark = marked.c
-    begins, changed = mark.begins == 1, mark.place == CHANGE
-    inherited = begins & mark.people_before
-    asks = inherited | (changed & (mark.from_owner == "bot") & (mark.to_owner == "queue"))
-    people = or_(
-        mark.what == "agent", changed & ((mark.from_owner != "bot") | (mark.to_owner != "bot")), inherited
-    )
-
-    def last(what: str) -> ColumnElement[int]:
-        return func.coalesce(func.max(case((mark.what == what, mark.n))), 0)
-
-    resolved_at = func.max(case((mark.what == "resolved", mark.at)))
+    counted = select(*mark, episode.label("episode")).cte("counted")
+    mark = counted.c
+    inherits = (mark.begins == 1) & mark.people_before
+    asks = inherits | ((mark.place == CHANGE) & (mark.from_owner == "bot") & (mark.to_owner == "queue"))
+    key = (mark.conversation_id, mark.episode)
     return (
         select(
-            mark.conversation_id,
-            mark.episode,
-            func.min(mark.at).label("began"),
-            func.max(case((begins, mark.word))).label("channel"),
-            func.max(case((mark.place == LINE, mark.at))).label("last_line"),
-            func.max(case((people, 1), else_=0)).label("people"),
-            func.min(case((asks, mark.n))).label("asked_n"),
-            func.min(case((asks, mark.at))).label("asked_at"),
-            case((last("resolved") > last("reopened"), resolved_at)).label("resolved_at"),
-            func.sum(case((mark.place == RATING, 1), else_=0)).label("surveys"),
-            func.count(mark.stars).label("rated"),
-            func.coalesce(func.sum(mark.stars), 0).label("stars"),
-            func.sum(case((mark.stars >= 4, 1), else_=0)).label("good"),
+            *mark,
+            flag(inherits, "inherits"),
+            func.min(case((asks, mark.n))).over(partition_by=key).label("asked_n"),
+            func.max(case((mark.place == LINE, mark.at))).over(partition_by=key).label("last_line"),
         )
         .where(mark.episode > 0)
-        .group_by(mark.conversation_id, mark.episode)
-        .cte("episodes")
+        .cte("cut")
     )
 
 
@@ -219,57 +197,88 @@ class Tables(NamedTuple):
 def tables(scope: Scope, moment: datetime) -> Tables:
     """Episodes of the scope as they stand at `moment`, with each agent's part in them."""
     marked = cut(scope)
-    begun = episodes(marked)
-    mark, episode = marked.c, begun.c
-    key = (mark.conversation_id, mark.episode)
-    same = (mark.conversation_id == episode.conversation_id) & (mark.episode == episode.episode)
-    spoke, given = mark.what == "agent", mark.to_owner == "agent"
-    until = func.coalesce(mark.until, episode.last_line)
-    works = given & (mark.what != "snoozed")
-    measures = (
-        func.min(case((spoke & (mark.n > episode.asked_n), mark.at))).label("replied_at"),
-        func.min(case((spoke & (mark.n > episode.asked_n), mark.n))).label("replied_n"),
-        func.sum(case((works & (until > mark.at), until - mark.at), (works, 0))).label("handling"),
-        func.max(case((spoke | given, mark.n))).label("last_n"),
-    )
-    parts = (
-        select(*key, mark.who, *measures)
-        .join_from(marked, begun, same)
-        .where(mark.who.is_not(None), spoke | given)
-        .group_by(*key, mark.who)
-        .cte("parts")
-    )
-    waiting = func.sum(case((mark.to_owner == "queue", mark.until - mark.at))).label("waiting")
-    sums = select(*key, *measures, waiting).join_from(marked, begun, same).group_by(*key).cte("sums")
-    same = (sums.c.conversation_id == episode.conversation_id) & (sums.c.episode == episode.episode)
+    parts = parts_of(marked)
+    episode = episodes(marked).c
     ended = episode.resolved_at.is_not(None) | (episode.last_line <= ms(moment) - ms(SILENCE))
     with_people = episode.people == 1
     local = episode.began + ms(moment.astimezone(SHOP_ZONE).utcoffset() or timedelta())
     facts = select(
-        *begun.c,
-        sums.c.replied_n,
-        sums.c.last_n,
+        *episode,
         (local // DAY_MS).label("day"),
         (local % DAY_MS // HOUR_MS).label("hour"),
         flag(ended, "ended"),
         flag(ended & ~with_people, "contained"),
         flag(ended & with_people, "with_people"),
-        flag(episode.asked_n.is_not(None), "asked"),
-        flag(sums.c.replied_at.is_not(None), "answered"),
+        flag(episode.asked_at.is_not(None), "asked"),
+        flag(episode.replied_n.is_not(None), "answered"),
         flag(with_people & episode.resolved_at.is_not(None), "resolved"),
-        (sums.c.replied_at - episode.asked_at).label("first_reply"),
-        sums.c.waiting,
-        sums.c.handling,
+        (episode.replied_at - episode.asked_at).label("first_reply"),
         case((with_people, episode.resolved_at - episode.began)).label("resolution"),
-    ).join_from(begun, sums, same)
-    facts = facts.where(episode.began >= ms(scope.since), episode.began < ms(scope.until))
+    ).where(episode.began >= ms(scope.since), episode.began < ms(scope.until))
     if scope.channel:
         facts = facts.where(episode.channel == scope.channel)
     if scope.agent_id is not None:
         facts = facts.where(has(parts, episode, parts.c.who == scope.agent_id))
     if scope.intent:
-        facts = facts.where(has(marked, episode, read(marked) & (mark.word == scope.intent)))
+        facts = facts.where(has(marked, episode, read(marked) & (marked.c.word == scope.intent)))
     return Tables(marked, parts, facts.cte("facts"))
+
+
+def episodes(marked: CTE) -> CTE:
+    """What happened in each episode as a whole."""
+    mark = marked.c
+    people = or_(
+        mark.what == "agent",
+        (mark.place == CHANGE) & ((mark.from_owner != "bot") | (mark.to_owner != "bot")),
+        mark.inherits == 1,
+    )
+
+    def last(what: str) -> ColumnElement[int]:
+        return func.coalesce(func.max(case((mark.what == what, mark.n))), 0)
+
+    resolved_at = func.max(case((mark.what == "resolved", mark.at)))
+    return (
+        select(
+            mark.conversation_id,
+            mark.episode,
+            func.min(mark.at).label("began"),
+            func.max(case((mark.begins == 1, mark.word))).label("channel"),
+            func.max(mark.last_line).label("last_line"),
+            func.max(case((people, 1), else_=0)).label("people"),
+            func.min(case((mark.n == mark.asked_n, mark.at))).label("asked_at"),
+            case((last("resolved") > last("reopened"), resolved_at)).label("resolved_at"),
+            func.sum(case((mark.place == RATING, 1), else_=0)).label("surveys"),
+            func.count(mark.stars).label("rated"),
+            func.coalesce(func.sum(mark.stars), 0).label("stars"),
+            func.sum(case((mark.stars >= 4, 1), else_=0)).label("good"),
+            func.sum(case((mark.to_owner == "queue", mark.until - mark.at))).label("waiting"),
+            *of_people(mark),
+        )
+        .group_by(mark.conversation_id, mark.episode)
+        .cte("episodes")
+    )
+
+
+def parts_of(marked: CTE) -> CTE:
+    """What each agent did in each episode."""
+    mark = marked.c
+    key = (mark.conversation_id, mark.episode, mark.who)
+    involved = (mark.what == "agent") | (mark.to_owner == "agent")
+    wanted = select(*key, *of_people(mark)).where(mark.who.is_not(None), involved)
+    return wanted.group_by(*key).cte("parts")
+
+
+def of_people(mark: Any) -> list[ColumnElement[Any]]:
+    """The first reply, how long agents had it, and their last mark."""
+    replies = (mark.what == "agent") & (mark.n > mark.asked_n)
+    works = (mark.to_owner == "agent") & (mark.what != "snoozed")
+    until = func.coalesce(mark.until, mark.last_line)
+    return [
+        func.min(case((replies, mark.at))).label("replied_at"),
+        func.min(case((replies, mark.n))).label("replied_n"),
+        func.sum(case((works & (until > mark.at), until - mark.at), (works, 0))).label("handling"),
+        func.max(case(((mark.what == "agent") | (mark.to_owner == "agent"), mark.n))).label("last_n"),
+    ]
 
 
 def flag(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
