@@ -7,10 +7,10 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env run train test check bench bench-bot report-nlu lock clean
+.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd report-nlu lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 env: ## Build both environments from their locks (done by the others when needed)
 	@$(PYTHON) deploy/bootstrap.py
@@ -39,6 +39,12 @@ bench: env ## Measure answers, memory and a burst against the limits
 
 bench-bot: env ## Measure the bot beside a stock Rasa project; EPOCHS=1 trains that in minutes, not an hour
 	@$(IN)/python -m bench.bot --epochs $(or $(EPOCHS),100)
+
+bench-channels: env ## 10,000 turns over three channels and three apps while everything fails; TURNS=500 for fewer
+	@$(IN)/python -m bench.channels --turns $(or $(TURNS),10000)
+
+bench-crowd: env ## 500 web shoppers connected at once: the app's share of a turn, memory of a connection
+	@$(IN)/python -m bench.channels.crowd
 
 report-nlu: env ## Write how well the bot understands to var/report-nlu.html, with what more sentences bring
 	@$(IN)/xiaoer train --if-changed
