@@ -20,8 +20,11 @@ from backoffice.consoles import attachments as console_attachments
 from backoffice.consoles import session as console_session
 from backoffice.conversations import endpoints as conversations
 from backoffice.conversations.announcements import TOPICS, notices
+from backoffice.conversations.assignment import Desk
 from backoffice.conversations.attachments import Attachments
 from backoffice.conversations.delivery import Dispatcher
+from backoffice.conversations.desk_domain import Hours
+from backoffice.conversations.following import Following
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.senders import Senders
 from backoffice.conversations.tokens import Tokens
@@ -135,9 +138,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         wechat = app.state.wechat = WeChat(settings, attachments)
         closing.push_async_callback(wechat.close)
         dispatcher = Dispatcher(database, bus, wechat.channels)
-        app.state.reception = Reception(database, tokens, turns, bus, dispatcher)
+        app.state.reception = Reception(
+            database, tokens, turns, bus, dispatcher, Hours.parse(settings.service_hours)
+        )
+        Following(database, settings).subscribe(relay)
         wechat.listen(app.state.reception, Senders(database, tokens, dispatcher))
-        works = (bus, relay, turns, dispatcher, courier, attachments)
+        desk = Desk(database, bus, settings)
+        works = (bus, relay, turns, dispatcher, desk, courier, attachments)
         await closing.enter_async_context(background(*(work.run() for work in works)))
         yield
 

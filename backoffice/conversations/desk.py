@@ -28,6 +28,7 @@ board = inbox.board
 changes = inbox.changes
 find = inbox.find
 listed = inbox.listed
+note = inbox.note
 notes = inbox.notes
 of_customer = inbox.of_customer
 seen = inbox.seen
@@ -85,9 +86,7 @@ async def pass_on(
 ) -> None:
     """From this commit on `owner` has the conversation and nothing of an earlier holder can write in it."""
     await fencing.raise_fence(session, conversation_fence(held.id, 0).name)
-    if not await repository.change(
-        session, held, owner=owner, turn_id=None, turn_until=None, updated_at=now(), **values
-    ):
+    if not await repository.change(session, held, owner=owner, turn_id=None, turn_until=None, **values):
         raise Conflict("already_taken")
     if held.owner == "bot":
         await transcript.mark_heard(session, held.id, FOR_PEOPLE)
@@ -201,6 +200,33 @@ async def requeue(session: WriteSession, conversation_id: str, agent_id: int | N
         return False
     await to_queue(session, held, "requeued", reason=reason)
     return True
+
+
+async def wake(session: WriteSession, conversation_id: str, moment: datetime) -> bool:
+    """One whose rest is over waits for its agent again; False when it woke before."""
+    held = await hold(session, conversation_id)
+    if held.status != "snoozed" or held.snoozed_until is None or held.snoozed_until > moment:
+        return False
+    values = {"status": "open", "snoozed_until": None, "waiting_since": moment}
+    await change_state(session, held, "woken", **values)
+    return True
+
+
+async def escalate(session: WriteSession, conversation_id: str, since: datetime) -> bool:
+    """Anybody may take one that waits in the queue since before then, soon; False when it was taken."""
+    held = await hold(session, conversation_id)
+    if held.owner != "queue" or held.escalated_at or held.queued_at is None or held.queued_at >= since:
+        return False
+    await change_state(session, held, "escalated", escalated_at=now(), priority=max(held.priority, SOON))
+    return True
+
+
+async def change_state(session: WriteSession, held: Held, kind: str, **values: Any) -> None:
+    """A change on record that leaves the owner."""
+    await repository.change(session, held, **values)
+    agent_id = held.agent_id if held.owner == "agent" else None
+    await log_change(session, held.id, kind, held.owner, held.owner, agent_id=agent_id)
+    await events.publish(session, TOPIC, held.id, {"owner": held.owner, "kind": kind})
 
 
 async def give_back(session: WriteSession, conversation_id: str, by: int) -> None:

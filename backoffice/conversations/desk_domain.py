@@ -35,6 +35,12 @@ class Hours:
             return self.opens <= minute < self.closes
         return minute >= self.opens or minute < self.closes
 
+    def open_through(self, since: datetime, until: datetime) -> bool:
+        """Whether people are here all the time between two moments less than a day apart."""
+        if not (self.open_at(since) and self.open_at(until)):
+            return False
+        return (self.opens == 0 and self.closes == DAY) or self.next_opening(since) > until
+
     def next_opening(self, moment: datetime) -> datetime:
         """The first opening after `moment`."""
         midnight = moment.astimezone(SHOP_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -71,7 +77,9 @@ class Held(NamedTuple):
     skill: str
     turn_id: str | None
     merged_into: str | None
+    snoozed_until: datetime | None
     queued_at: datetime | None
+    escalated_at: datetime | None
     waiting_since: datetime | None
     last_event: int
 

@@ -12,6 +12,7 @@ from backoffice.conversations.models import Conversation, Message, Note, Ownersh
 from backoffice.kit.database import ReadSession, WriteSession, insert_once
 
 HELD = [getattr(Conversation, name) for name in Held._fields]
+LONGEST_NUMBER = 19
 NOW_OWNED = Conversation.status != "resolved"
 QUEUED = (Conversation.owner == "queue") & (Conversation.status == "open")
 IN_ORDER = (Conversation.priority.desc(), Conversation.queued_at, Conversation.id)
@@ -106,15 +107,15 @@ async def queued_before(session: ReadSession, moment: datetime) -> Sequence[str]
     return (await session.scalars(found)).all()
 
 
-async def waiting_for(session: ReadSession, but: Collection[int]) -> Sequence[str]:
-    """Conversations in which a shopper waits for an agent who is not one of these."""
-    found = select(Conversation.id).where(
+async def waiting_for(session: ReadSession, but: Collection[int]) -> list[tuple[str, int | None]]:
+    """Conversations in which a shopper waits for an agent who is not one of these, with the agent."""
+    found = select(Conversation.id, Conversation.agent_id).where(
         Conversation.owner == "agent",
         Conversation.status == "open",
         Conversation.waiting_since.is_not(None),
         func.coalesce(Conversation.agent_id, 0).not_in(but),
     )
-    return (await session.scalars(found)).all()
+    return [(conversation, agent) for conversation, agent in await session.execute(found)]
 
 
 async def snoozed_until(session: ReadSession, moment: datetime) -> Sequence[str]:
@@ -122,6 +123,53 @@ async def snoozed_until(session: ReadSession, moment: datetime) -> Sequence[str]
         Conversation.status == "snoozed", Conversation.snoozed_until <= moment
     )
     return (await session.scalars(found)).all()
+
+
+async def own_of_sender(session: ReadSession, channel: str, sender: str) -> str | None:
+    """The sender's own conversation, also when it was merged into another."""
+    found = select(Conversation.id).where(Conversation.channel == channel, Conversation.sender == sender)
+    return await session.scalar(found)
+
+
+async def concerned(session: ReadSession, key: str) -> str | None:
+    """The conversation with this id, or the one in which this customer (`7` or `customer:7`) wrote last."""
+    number = key.removeprefix("customer:")
+    if number.isascii() and number.isdecimal() and len(number) < LONGEST_NUMBER:
+        mine = Conversation.customer_id == int(number)
+    else:
+        mine = Conversation.id == key
+    found = select(Conversation.id).where(
+        mine, Conversation.merged_into.is_(None), Conversation.last_event > 0
+    )
+    return await session.scalar(found.order_by(Conversation.updated_at.desc()).limit(1))
+
+
+async def part(session: WriteSession, held: Held) -> None:
+    """Undo what was merged into this conversation and where it was merged to.
+
+    Answers go home; where that is another channel than where the shopper wrote last, not before they write.
+    """
+    home = {
+        "answer_channel": Conversation.channel,
+        "answer_sender": Conversation.sender,
+        "pushed": case(
+            (Conversation.answer_channel == Conversation.channel, Conversation.pushed), else_=False
+        ),
+    }
+    merged_here = Conversation.merged_into == held.id
+    for where, values in (
+        (merged_here, {"merged_into": None}),
+        (Conversation.id == held.id, home),
+        (
+            (Conversation.id == held.merged_into)
+            & (Conversation.answer_channel == held.channel)
+            & (Conversation.answer_sender == held.sender),
+            home,
+        ),
+    ):
+        await session.execute(
+            update(Conversation).where(where).values(**values).execution_options(synchronize_session=False)
+        )
 
 
 async def last_line_of_colleagues(session: ReadSession, conversation_id: str, staff_id: int) -> int:
@@ -210,6 +258,7 @@ UNREAD = (
         Message.author == "shopper",
         Message.event > Conversation.agent_read_event,
     )
+    .correlate(Conversation)
     .scalar_subquery()
 )
 
@@ -227,15 +276,15 @@ def conditions(wanted: Filter) -> list[Any]:
     if wanted.channel:
         found.append(Conversation.answer_channel == wanted.channel)
     if wanted.tag:
-        found.append(exists().where(Tag.conversation_id == Conversation.id, Tag.tag == wanted.tag))
+        found.append(there(Tag, Tag.tag == wanted.tag))
     if wanted.text:
-        found.append(
-            exists().where(
-                Message.conversation_id == Conversation.id,
-                Message.text.icontains(wanted.text, autoescape=True),
-            )
-        )
+        found.append(there(Message, Message.text.icontains(wanted.text, autoescape=True)))
     return found
+
+
+def there(table: type[Message] | type[Tag], condition: Any) -> Any:
+    """Whether a conversation has such a row."""
+    return exists().where(table.conversation_id == Conversation.id, condition).correlate(Conversation)
 
 
 async def listed(

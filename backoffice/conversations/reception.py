@@ -74,10 +74,11 @@ class Reception:
             conversation_id = await service.open(session, channel, customer_id)
         return Opened(conversation=conversation_id, token=self._tokens.sign_visitor(conversation_id))
 
-    async def sign_in(self, conversation_id: str, customer_id: int) -> None:
-        """See `following.sign_in`."""
+    async def sign_in(self, conversation_id: str, customer_id: int) -> Opened:
+        """A visitor's conversation becomes this customer's. See `following.sign_in`."""
         async with self._database.write() as session:
             await following.sign_in(session, conversation_id, customer_id)
+        return Opened(conversation=conversation_id, token=self._tokens.sign_visitor(conversation_id))
 
     def identify(self, token: str) -> str:
         """The conversation a visitor token stands for. Raises `Unauthenticated`."""

@@ -24,10 +24,14 @@ UNHEARD = BY_SHOPPER & messages.c.turn_id.is_(None)
 UNHEARD_THERE = exists().where(messages.c.conversation_id == conversations.c.id, UNHEARD)
 LINES = bindparam("lines", type_=Integer)
 TURN = (conversations.c.turn_id == bindparam("turn")) & (conversations.c.turn_until == bindparam("until"))
+LATER = case(
+    (conversations.c.updated_at > bindparam("moment"), conversations.c.updated_at), else_=bindparam("moment")
+)
+"""Lines of a conversation are in the order of time as well, however late one got its number."""
 NUMBER = (
     update(conversations)
     .where(THIS)
-    .values(last_event=conversations.c.last_event + LINES, updated_at=bindparam("moment"))
+    .values(last_event=conversations.c.last_event + LINES, updated_at=LATER)
     .returning(*STANDING)
 )
 ITS_ID = (
@@ -71,7 +75,7 @@ END = (
         turn_until=None,
         last_event=conversations.c.last_event + LINES,
         failed_turns=case((LINES > 0, 0), else_=conversations.c.failed_turns + 1),
-        updated_at=bindparam("moment"),
+        updated_at=LATER,
     )
     .returning(*STANDING, UNHEARD_THERE)
 )
@@ -83,6 +87,20 @@ SAID = (
 )
 SAID_NEW = SAID.where(UNHEARD)
 SAID_IN_TURN = SAID.where(BY_SHOPPER, messages.c.turn_id == bindparam("turn"))
+NOT_FOR_BOT = "/rate{"
+MISSED = (
+    select(messages.c.author, messages.c.text, messages.c.command)
+    .where(THERE)
+    .order_by(messages.c.event)
+    .where(
+        messages.c.event < bindparam("before"),
+        messages.c.event
+        > select(func.coalesce(func.max(messages.c.event), 0))
+        .where(THERE, messages.c.turn_id != "", messages.c.event < bindparam("before"))
+        .scalar_subquery(),
+        (messages.c.author == "agent") | (BY_SHOPPER & (messages.c.turn_id == "")),
+    )
+)
 HEAR_ALL = update(messages).where(THERE, UNHEARD).values(turn_id=bindparam("turn"))
 HEAR = HEAR_ALL.where(messages.c.event.in_(bindparam("events", expanding=True)))
 
@@ -282,6 +300,21 @@ async def said(session: ReadSession, conversation_id: str, turn_id: str | None) 
     else:
         rows = await session.execute(SAID_IN_TURN, told | {"turn": turn_id})
     return [Said(*row) for row in rows]
+
+
+async def missed(session: ReadSession, conversation_id: str, before: int) -> list[tuple[str, str]]:
+    """Author and text of what shopper and people said since the bot last heard or said anything."""
+    rows = await session.execute(MISSED, {"this": conversation_id, "before": before})
+    return [(author, text) for author, text, command in rows if not (command or "").startswith(NOT_FOR_BOT)]
+
+
+async def unhear(session: WriteSession, conversation_id: str, turn_id: str) -> None:
+    """What the shopper said to a turn that is no more waits to be heard."""
+    await session.execute(
+        update(messages)
+        .where(messages.c.conversation_id == conversation_id, messages.c.turn_id == turn_id, BY_SHOPPER)
+        .values(turn_id=None)
+    )
 
 
 async def mark_heard(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backoffice.kit.fields import Text
+from backoffice.staff.schemas import Skill
 
 Owner = Literal["bot", "queue", "agent"]
 Status = Literal["open", "snoozed", "resolved"]
@@ -92,6 +93,20 @@ class Look(BaseModel):
     moved_to: str | None = Field(default=None, description="the conversation this one was merged into")
 
 
+class HistoryLine(EventView):
+    """A line of one of the customer's conversations; `id` is its number there."""
+
+    conversation: str
+    channel: str
+
+
+class History(BaseModel):
+    """Oldest first; `older` is what to ask `before` for the page that comes before this one."""
+
+    lines: list[HistoryLine]
+    older: str | None
+
+
 class Opened(BaseModel):
     conversation: str
     token: str = Field(description="visitor token: good for this conversation only")
@@ -99,6 +114,7 @@ class Opened(BaseModel):
 
 class HandoffRequest(BaseModel):
     reason: Text = Field(default="asked", max_length=40)
+    skill: Skill | Literal[""] = Field(default="", description="which people it is for; empty: any")
 
 
 class CaseRequest(BaseModel):
@@ -124,8 +140,8 @@ class Cases(BaseModel):
 class Summary(BaseModel):
     """A conversation in a list of the people who work here.
 
-    `agent_id` has it, or had it last; `unread` are the shopper's lines its agent has not seen; `waiting_since`
-    is the oldest message that people have not answered.
+    `agent_id` has it, or had it last; `unread` are the shopper's lines its agent has not seen;
+    `waiting_since` is the oldest message that people have not answered.
     """
 
     id: str

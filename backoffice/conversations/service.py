@@ -3,6 +3,7 @@
 Who locks both takes the conversation's fence before its row.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from backoffice.conversations import (
 from backoffice.conversations.desk_domain import ALWAYS, PRIORITY_OF, SKILL_OF, Hours
 from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
 from backoffice.conversations.models import Case, OwnershipChange
-from backoffice.conversations.ports import Window
+from backoffice.conversations.ports import Heard, Window
 from backoffice.conversations.ratings import Rated
 from backoffice.conversations.schemas import (
     Bubble,
@@ -54,8 +55,9 @@ FOR_PEOPLE = ""
 
 @dataclass(frozen=True)
 class Turn:
-    """The bot's turn to answer `text`, the newest line of which was said at `sent_at`; `lease_until` tells
-    this holder of the turn from a later one.
+    """The bot's turn to answer `text`, of which the newest line was said at `sent_at`.
+
+    `lease_until` tells this holder of the turn from a later one; `missed` was said with people before.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Turn:
     lease_until: datetime
     text: str
     sent_at: datetime
+    missed: Sequence[Heard] = ()
 
     @property
     def fence(self) -> Fence:
@@ -251,6 +254,7 @@ async def look(
     after: int = 0,
     before: int | None = None,
     limit: int = EVENTS_AT_ONCE,
+    hours: Hours = ALWAYS,
 ) -> Look:
     """How the conversation stands, with the first events after `after`, or the last ones after it and before
     `before`; 200 at most. Raises `NotFound`.
@@ -267,7 +271,7 @@ async def look(
         events=[event_view(line) for line in lines],
         owner=conversation.owner,
         agent_id=agent_id,
-        queue=await queue_place(session, conversation_id) if conversation.owner == "queue" else None,
+        queue=await queue_place(session, conversation_id, hours) if conversation.owner == "queue" else None,
         people={
             member.id: Face(name=member.display_name, avatar=member.avatar, colour=member.colour)
             for member in people.values()
@@ -316,16 +320,18 @@ async def begin_turn(session: WriteSession, conversation_id: str, lease: timedel
         turn_id = conversation.turn_id
         said = await repository.said(session, conversation_id, turn_id)
         heard, text = hear(said)
-    fence = conversation_fence(conversation_id, 0).name
+    epoch = await fencing.current_epoch(session, conversation_fence(conversation_id, 0).name)
+    missed = await repository.missed(session, conversation_id, said[0].event) if epoch > 1 else []
     return Turn(
         id=turn_id,
         conversation_id=conversation_id,
         channel=conversation.channel,
         customer_id=conversation.customer_id,
-        epoch=await fencing.current_epoch(session, fence),
+        epoch=epoch,
         lease_until=until,
         text=text,
         sent_at=said[len(heard) - 1].at,
+        missed=[Heard("agent" if author == "agent" else "shopper", text) for author, text in missed],
     )
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from backoffice.conversations import service
+from backoffice.conversations.desk_domain import Hours
 from backoffice.conversations.ports import Bot, BotAnswer, BotBroken, BotDown, BotReply, Utterance
 from backoffice.conversations.schemas import Bubble, Button
 from backoffice.conversations.service import Turn
@@ -39,6 +40,7 @@ class TurnRunner:
         self._credentials = Credentials(settings)
         self._slow_after, self._deadline = settings.turn_slow_after, settings.turn_deadline
         self._lease = timedelta(seconds=settings.turn_deadline + LEASE_MARGIN)
+        self._hours = Hours.parse(settings.service_hours)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns: dict[str, Turn] = {}
         self._woken: set[str] = set()
@@ -137,20 +139,25 @@ class TurnRunner:
         utterance = Utterance(turn.conversation_id, turn.text, metadata)
         try:
             try:
-                return await self._bot.reply(utterance)
+                return await self._tell_and_ask(turn, utterance)
             except BotDown:
                 await asyncio.sleep(RETRY_SECONDS)
-                return await self._bot.reply(utterance)
+                return await self._tell_and_ask(turn, utterance)
         except BotBroken as error:
             log.error("bot_broken", conversation=turn.conversation_id, error=str(error))
             return BotAnswer([])
+
+    async def _tell_and_ask(self, turn: Turn, utterance: Utterance) -> BotAnswer:
+        if turn.missed:
+            await self._bot.tell(turn.conversation_id, turn.missed)
+        return await self._bot.reply(utterance)
 
     async def _finish(self, turn: Turn, answer: BotAnswer) -> bool:
         bubbles = [self._bubble(turn, reply) for reply in answer.replies]
         async with self._database.write() as session:
             ended = await service.end_turn(session, turn, bubbles)
             if ended.failures >= FAILURES_BEFORE_PEOPLE:
-                await service.hand_over(session, turn.conversation_id, "bot_silent")
+                await service.hand_over(session, turn.conversation_id, "bot_silent", self._hours)
                 return False
             if ended.failures:
                 await service.say(session, turn, self._apology(turn))
@@ -159,7 +166,7 @@ class TurnRunner:
     async def _give_up(self, turn: Turn, reason: str) -> bool:
         async with self._database.write() as session:
             await service.end_turn(session, turn, [])
-            await service.hand_over(session, turn.conversation_id, reason)
+            await service.hand_over(session, turn.conversation_id, reason, self._hours)
         return False
 
     def _bubble(self, turn: Turn, reply: BotReply) -> Bubble:

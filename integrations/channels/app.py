@@ -17,7 +17,7 @@ from backoffice.conversations.reception import AtReception, Reception
 from backoffice.conversations.schemas import Face, Look, Opened
 from backoffice.kit.errors import Forbidden, Unauthenticated
 from backoffice.kit.fields import EventNumber, Text
-from backoffice.users.identity import MaybeAsking, bearer
+from backoffice.users.identity import Credentials, MaybeAsking, bearer, credentials
 from integrations.channels import examples
 from integrations.channels.limits import may_open, may_say
 
@@ -103,6 +103,26 @@ async def followed(mine: Mine, reception: AtReception) -> str:
 async def open_conversation(request: OpenRequest, reception: AtReception, who: MaybeAsking) -> Opened:
     """A visitor's new conversation; a signed-in shopper gets the open one of that channel again."""
     return await reception.open(request.channel, who.customer_id if who else None)
+
+
+class SignedIn(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"session": "ImN1c3RvbWVyOjci…"}]})
+
+    session: Text = Field(max_length=400, description="what the sign-in answered")
+
+
+@router.post(
+    "/conversations/{conversation_id}/customer",
+    responses=examples.answers(200, examples.OPENED, 401, 403, 409),
+)
+async def sign_in(
+    signed_in: SignedIn,
+    mine: Mine,
+    reception: AtReception,
+    issued: Annotated[Credentials, Depends(credentials)],
+) -> Opened:
+    """A visitor has signed in: what was said before belongs to them. Open a new one after a 409."""
+    return await reception.sign_in(mine, issued.read_session(signed_in.session))
 
 
 @router.get(
