@@ -18,6 +18,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from backoffice.catalog import endpoints as catalog
 from backoffice.consoles import attachments as console_attachments
 from backoffice.consoles import session as console_session
+from backoffice.consoles.live import Live
 from backoffice.conversations import endpoints as conversations
 from backoffice.conversations.announcements import TOPICS, notices
 from backoffice.conversations.assignment import Desk
@@ -118,6 +119,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             httpx.AsyncClient(base_url=settings.actions_url, timeout=CHECK_WITHIN, trust_env=False)
         )
         bus = open_bus(settings.redis_url)
+        app.state.live = Live(bus)
         relay = Relay(database)
         post = await closing.enter_async_context(HttpPost(settings.webhook_private))
         courier = app.state.courier = Courier(database, bus, Secrets(settings), post)
@@ -138,6 +140,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         wechat = app.state.wechat = WeChat(settings, attachments)
         closing.push_async_callback(wechat.close)
         dispatcher = Dispatcher(database, bus, wechat.channels)
+        app.state.metered = frozenset(each.name for each in wechat.channels if each.metered)
         app.state.reception = Reception(
             database, tokens, turns, bus, dispatcher, Hours.parse(settings.service_hours)
         )

@@ -128,7 +128,7 @@ def invite(shop: Shop, customers: int, sign_ins: Sequence[SignIn]) -> list[Row]:
         for skill in skills:
             shop.add(StaffSkill, staff_id=member["id"], skill=skill)
     for reply in data("people")["replies"]:
-        shop.new(CannedReply, **reply)
+        shop.new(CannedReply, **{"actions": [], **reply})
     for sign_in in sign_ins:
         customer = shop.customer(
             city=sign_in.city,

@@ -1,0 +1,63 @@
+"""What could be answered to the shopper's last words, for an agent to send or to change."""
+
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from backoffice.conversations.thread import Thread
+from backoffice.kit.database import ReadSession
+from backoffice.kit.paging import Page
+from backoffice.knowledge import service as knowledge
+from backoffice.staff import replies
+from backoffice.staff.schemas import CannedReplyView, StaffView
+
+SHOWN = 5
+ARTICLES = 3
+LIKE_ENOUGH = 40
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """`source` is `article` or `canned`."""
+
+    source: str
+    title: str
+    text: str
+
+
+def question(found: Thread) -> str:
+    """What the shopper said since somebody last answered; empty when nothing."""
+    said: list[str] = []
+    for line in reversed(found.lines):
+        if line.author in ("agent", "bot") and said:
+            break
+        if line.author == "shopper":
+            said.append(line.text)
+    return "\n".join(reversed(said))
+
+
+def likely(asked: str, known: list[CannedReplyView]) -> list[CannedReplyView]:
+    """Canned replies by how much of their title or text the question has, the likeliest first."""
+    scored = [
+        (max(fuzz.partial_ratio(reply.title, asked), fuzz.token_set_ratio(reply.text, asked)), reply)
+        for reply in known
+    ]
+    ranked = sorted(scored, key=lambda each: (-each[0], each[1].shortcut))
+    return [reply for score, reply in ranked if score >= LIKE_ENOUGH]
+
+
+async def suggestions(session: ReadSession, member: StaffView, found: Thread) -> list[Suggestion]:
+    """Up to five answers, the likeliest first: articles that the bot would answer from, then canned replies.
+
+    The bot itself is not asked: its actions would do the errand that the words ask for.
+    """
+    asked = question(found)
+    if not asked:
+        return []
+    intent = next((line.understood.intent for line in reversed(found.lines) if line.understood), "")
+    known = await knowledge.answer(session, asked, intent, ARTICLES)
+    articles = [*known.articles, *([known.general] if known.general else [])]
+    shown = {each.slug: Suggestion("article", each.title, each.answer) for each in articles}
+    canned = await replies.listed(session, member, "", Page(limit=100))
+    fitting = [Suggestion("canned", each.title, each.text) for each in likely(asked, canned.replies)]
+    return [*shown.values(), *fitting][:SHOWN]
