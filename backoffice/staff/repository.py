@@ -49,7 +49,7 @@ async def add(session: WriteSession, **values: Any) -> int | None:
 async def hold_admins(session: WriteSession) -> list[int]:
     """Lock every enabled admin."""
     admins = select(StaffMember.id).where(StaffMember.role == "admin", ENABLED).order_by(StaffMember.id)
-    return list(await session.scalars(admins.with_for_update()))
+    return list(await session.scalars(admins.with_for_update(key_share=True)))
 
 
 async def change(session: WriteSession, staff_id: int, **values: Any) -> bool:
@@ -62,7 +62,7 @@ async def hold(session: WriteSession, staff_id: int, password_hash: str) -> bool
     held = select(StaffMember.id).where(
         StaffMember.id == staff_id, StaffMember.password_hash == password_hash, ENABLED
     )
-    return await session.scalar(held.with_for_update()) is not None
+    return await session.scalar(held.with_for_update(key_share=True)) is not None
 
 
 def alive(moment: datetime) -> Any:
@@ -119,7 +119,13 @@ async def revoke_all(session: WriteSession, staff_id: int, moment: datetime) -> 
 
 
 async def remove_sessions(session: WriteSession, expired_before: datetime) -> None:
-    await session.execute(delete(StaffSession).where(StaffSession.expires_at < expired_before))
+    """A hundred at most; rivals take others."""
+    over = select(StaffSession.token_hash).where(StaffSession.expires_at < expired_before).limit(100)
+    await session.execute(
+        delete(StaffSession)
+        .where(StaffSession.token_hash.in_(over.with_for_update(skip_locked=True)))
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def change_presence(session: WriteSession, staff_id: int, **values: Any) -> None:
@@ -172,8 +178,8 @@ async def skills(session: ReadSession, ids: Sequence[int]) -> dict[int, list[str
 
 async def set_skills(session: WriteSession, staff_id: int, chosen: Sequence[str]) -> bool:
     """Instead of those before; False when there is no such member."""
-    locked = select(StaffMember.id).where(StaffMember.id == staff_id).with_for_update()
-    if await session.scalar(locked) is None:
+    held = select(StaffMember.id).where(StaffMember.id == staff_id)
+    if await session.scalar(held.with_for_update(key_share=True)) is None:
         return False
     await session.execute(delete(StaffSkill).where(StaffSkill.staff_id == staff_id))
     if chosen:

@@ -2,12 +2,14 @@ import asyncio
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Conflict, NotFound, Unauthenticated
 from backoffice.kit.passwords import hash_password
 from backoffice.settings import Settings
 from backoffice.staff import repository, service, sessions
+from backoffice.staff.models import StaffSession
 from backoffice.staff.schemas import Face
 from backoffice.staff.sessions import Devices, SignedIn, network_of
 from backoffice.users.identity import Credentials
@@ -183,6 +185,16 @@ class TestSessions:
         async with database.read() as session:
             assert await repository.signed_in(session, token, sessions.now()) is None
             assert await repository.signed_in(session, sessions.digest(token), sessions.now())
+
+    async def test_that_ended_long_ago_are_forgotten(
+        self, client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions, "SESSION_SECONDS", -31 * 24 * 3600)
+            await bearer(client)
+        await asyncio.gather(*(bearer(client) for _ in range(3)))
+        async with database.read() as session:
+            assert await session.scalar(select(func.count()).select_from(StaffSession)) == 3
 
     async def test_opened_with_a_password_that_changes_meanwhile_do_not_begin(
         self, database: Database
