@@ -85,7 +85,9 @@ class Settings(BaseSettings):
         default=False, description="webhooks also to http:// and to our own network, for development"
     )
     service_hours: str = Field(
-        default="09:00-22:00", description="when people answer, in the shop's time zone"
+        default="09:00-22:00",
+        pattern=r"^\d\d:\d\d-\d\d:\d\d$",
+        description="when people answer, in the shop's time zone",
     )
     queue_wait_limit: float = Field(
         default=180.0, description="seconds in the queue until anybody may take it and supervisors are told"

@@ -19,6 +19,7 @@ from tests.live import LiveShop
 POSTGRES = os.environ.get("XIAOER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("XIAOER_TEST_REDIS", "redis://127.0.0.1:6379/0")
 collect_ignore = ["bot"]
+os.environ.setdefault("XIAOER_SERVICE_HOURS", "00:00-24:00")
 
 
 def reachable(url: str) -> bool:

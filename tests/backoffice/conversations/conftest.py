@@ -102,7 +102,6 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         database_url=database_url,
         turn_slow_after=0.2,
         turn_deadline=0.5,
-        service_hours="00:00-24:00",
     )
 
 
