@@ -34,6 +34,8 @@ class Conversation:
     id: str = field(default_factory=lambda: uuid4().hex)
     token: str = field(default_factory=lambda: uuid4().hex)
     owner: str = "bot"
+    standing: dict[str, Any] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     acks: dict[str, int] = field(default_factory=dict)
     sockets: set[WebSocket] = field(default_factory=set)
@@ -60,9 +62,10 @@ class Conversation:
     async def typing(self, on: bool) -> None:
         await self.send({"type": "typing", "on": on})
 
-    async def give_to(self, owner: str) -> None:
-        self.owner = owner
-        await self.send({"type": "owner", "owner": owner})
+    async def give_to(self, owner: str, **standing: Any) -> None:
+        """`standing`: agent, queue, seen, people."""
+        self.owner, self.standing = owner, standing
+        await self.send({"type": "owner", "owner": owner, **standing})
 
     def said(self) -> list[str]:
         return [event["text"] for event in self.events]
@@ -77,6 +80,7 @@ class ChatServer:
         self.frames: list[dict[str, Any]] = []
         self.sessions = {"session-lin": "林晓", "session-wang": "王强"}
         self.refuse_with: dict[str, str] | None = None
+        self.refuse_pictures_with: dict[str, str] | None = None
         self.lose_acks = False
         self.answers = True
         self.reachable = asyncio.Event()
@@ -116,6 +120,37 @@ class ChatServer:
             self.conversations.append(conversation)
         return JSONResponse({"conversation": conversation.id, "token": conversation.token}, 201)
 
+    def allowed(self, request: Request) -> Conversation | None:
+        """The conversation in the path, if its token is shown."""
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+        known = [each for each in self.conversations if each.id == request.path_params["conversation"]]
+        return known[0] if known and known[0].token == shown else None
+
+    async def sign_in_there(self, request: Request) -> Response:
+        """A visitor has signed in: the conversation is theirs."""
+        conversation, wanted = self.allowed(request), (await request.json())["session"]
+        if conversation is None or wanted not in self.sessions:
+            return JSONResponse({"code": "session_expired"}, 401)
+        if conversation.shopper not in (None, self.sessions[wanted]):
+            return JSONResponse({"code": "conflict"}, 409)
+        conversation.shopper = self.sessions[wanted]
+        return JSONResponse({"conversation": conversation.id, "token": conversation.token})
+
+    async def store(self, request: Request) -> Response:
+        conversation = self.allowed(request)
+        if conversation is None or not self.reachable.is_set():
+            return JSONResponse({"code": "unavailable"}, 503)
+        if self.refuse_pictures_with:
+            return JSONResponse(self.refuse_pictures_with, 422)
+        name = uuid4().hex
+        conversation.pictures[name] = await request.body()
+        return JSONResponse({"id": name}, 201)
+
+    async def stored(self, request: Request) -> Response:
+        conversation = self.allowed(request)
+        content = conversation and conversation.pictures.get(request.path_params["picture"])
+        return Response(content, media_type="image/png") if content else Response(status_code=404)
+
     async def line(self, connection: WebSocket) -> None:
         if not self.reachable.is_set():
             await connection.close(1013)
@@ -150,6 +185,7 @@ class ChatServer:
                 "conversation": conversation.id,
                 "owner": conversation.owner,
                 "last": len(conversation.events),
+                **conversation.standing,
             }
         )
         for event in conversation.events[hello["after"] :]:
@@ -161,15 +197,19 @@ class ChatServer:
         if frame["type"] == "ping":
             await connection.send_json({"type": "pong"})
             return
+        if frame["type"] in ("typing", "read", "delivered"):
+            return
         if self.refuse_with:
             await connection.send_json({"type": "error", "id": frame["id"], **self.refuse_with})
             return
         new = frame["id"] not in conversation.acks
-        text = frame.get("text") or frame["label"]
+        text = frame.get("label") or frame["text"]
+        more = {"attachment": frame["attachment"]} if "attachment" in frame else {}
         if new and self.lose_acks:
             conversation.sockets.clear()
         if new:
-            conversation.acks[frame["id"]] = await conversation.say(text, "shopper", client_id=frame["id"])
+            event = await conversation.say(text, "shopper", client_id=frame["id"], **more)
+            conversation.acks[frame["id"]] = event
         if self.lose_acks:
             await connection.close(1011)
             return
@@ -244,6 +284,9 @@ class ChatServer:
                 Route("/picture.svg", picture),
                 Route("/chat/xiaoer-chat.js", file),
                 Route("/chat/conversations", self.open_conversation, methods=["POST"]),
+                Route("/chat/conversations/{conversation}/customer", self.sign_in_there, methods=["POST"]),
+                Route("/chat/conversations/{conversation}/attachments", self.store, methods=["POST"]),
+                Route("/chat/conversations/{conversation}/attachments/{picture}", self.stored),
                 WebSocketRoute("/chat/ws", self.line),
                 Route("/api/session", self.sign_in, methods=["POST"]),
                 Route("/api/me", self.me),

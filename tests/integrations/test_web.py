@@ -15,7 +15,7 @@ import websockets
 from PIL import Image
 from sqlalchemy import select, update
 
-from backoffice.conversations import desk
+from backoffice.conversations import desk, inbox
 from backoffice.conversations.attachments import Attachments
 from backoffice.conversations.models import Attachment, Conversation, Message
 from backoffice.conversations.reception import TYPING, Reception
@@ -203,7 +203,7 @@ async def test_agents_have_faces_and_the_queue_has_places(
                 .values(owner="queue", queued_at=now(), turn_id=None)
             )
     async with database.write() as session:
-        await desk.note(session, second, agent, "这位等很久了")
+        await inbox.note(session, second, agent, "这位等很久了")
     await chat.send(type="message", id="m1", text="在吗")
     waiting = (await chat.until("owner"))[0]
     assert (waiting["owner"], waiting["agent"], waiting["queue"]["position"]) == ("queue", None, 2)

@@ -9,7 +9,7 @@
  *   server   origin of the shop's API (default: where this script came from)
  *   lang     zh-CN or en (default: the browser's language)
  *   heading  name in the header (default: 小二)
- *   session  session token of a signed-in shopper; another session opens another conversation
+ *   session  session token of a signed-in shopper; what was said as a guest before goes along
  *   name     how the signed-in shopper is greeted
  *   open     present: the window starts open
  *
@@ -18,6 +18,7 @@
  *
  * The server is the truth: events are drawn in the order of their ids, each once. What the shopper typed
  * is kept in localStorage until the server acknowledged it and is sent again, under the same id, until then.
+ * Pictures wait in the page's memory until they are stored; then they are messages like any other.
  */
 (() => {
   "use strict";
@@ -43,6 +44,9 @@
       queue: "正在为您转接人工",
       agent: "人工客服为您服务",
       writing: "正在输入…",
+      ahead: (count) => (count ? `前面还有 ${count} 位` : "您排在第一位"),
+      wait: (minutes) => `，预计等 ${minutes} 分钟`,
+      closed: (when) => `客服现在不在。您可以先留言，${when} 上班后回复您。`,
       offlineNotice: "网络断开了。您可以继续写，连上后会自动发送。",
       retryNow: "立即重连",
       expired: "登录已过期，现在以访客身份聊天。要查订单，请重新登录。",
@@ -56,10 +60,23 @@
       waiting: "待发送",
       sending: "发送中…",
       failed: "没有发出",
+      uploading: "上传中…",
       resend: "重新发送",
       discard: "删除",
+      seen: "已读",
+      picture: "图片",
+      addPicture: "发图片",
+      closePicture: "关闭图片",
+      stars: (count) => `${count} 星`,
+      rate: "给这次服务打分",
       says: { shopper: "我说：", bot: "小二说：", agent: "客服说：", system: "通知：" },
+      saysNamed: (name) => `客服${name}说：`,
       agentLabel: "人工客服",
+      refused: {
+        too_large: "图片太大了，最多 5 MB。",
+        picture_too_large: "图片太大了，最多 5 MB。",
+        not_a_picture: "只能发 JPG、PNG、WebP 或 GIF 图片。",
+      },
       yesterday: "昨天",
       order: "订单",
       total: "合计",
@@ -102,6 +119,9 @@
       queue: "Finding you a person",
       agent: "A person is here",
       writing: "Typing…",
+      ahead: (count) => (count ? `${count} ahead of you` : "You are next"),
+      wait: (minutes) => `, about ${minutes} min`,
+      closed: (when) => `Nobody is here right now. Leave a message: you will be answered after ${when}.`,
       offlineNotice: "You are offline. Keep writing: your messages are sent once you are back.",
       retryNow: "Reconnect now",
       expired: "Your session has expired and you are chatting as a guest. Sign in again to see your orders.",
@@ -115,10 +135,27 @@
       waiting: "Waiting to send",
       sending: "Sending…",
       failed: "Not sent",
+      uploading: "Uploading…",
       resend: "Send again",
       discard: "Delete",
+      seen: "Seen",
+      picture: "Picture",
+      addPicture: "Send a picture",
+      closePicture: "Close picture",
+      stars: (count) => (count === 1 ? "1 star" : `${count} stars`),
+      rate: "Rate this chat",
       says: { shopper: "You said:", bot: "Xiaoer said:", agent: "Agent said:", system: "Notice:" },
+      saysNamed: (name) => `${name} said:`,
       agentLabel: "Agent",
+      refused: {
+        too_large: "This picture is too large: 5 MB at most.",
+        picture_too_large: "This picture is too large: 5 MB at most.",
+        not_a_picture: "Only JPEG, PNG, WebP and GIF pictures can be sent.",
+        no_such_picture: "This picture did not arrive. Please send it again.",
+        too_long: "At most 2,000 characters in one message.",
+        slow_down: "That was a bit fast. Please wait a few seconds.",
+        bad_button: "This button no longer works. Please write instead.",
+      },
       yesterday: "Yesterday",
       order: "Order",
       total: "Total",
@@ -157,6 +194,13 @@
   const PING_EVERY_MS = 25000;
   const ANSWER_WITHIN_MS = 10000;
   const SETTLED_AFTER_MS = 200;
+  const TYPING_EVERY_MS = 3000;
+  const CONFIRM_AFTER_MS = 1000;
+  const RATING_CHANGES_MS = 3_600_000;
+  const PICTURE_TYPES = "image/jpeg,image/png,image/webp,image/gif";
+  const PICTURE_BYTES = 5 * 1024 * 1024;
+  const PICTURE_SIDE = 2560;
+  const PICTURE_AS_IT_IS_BYTES = 1_000_000;
   const PHONE = matchMedia("(max-width: 480px)");
 
   // ---------------------------------------------------------------- building blocks
@@ -176,7 +220,11 @@
     face: ["M4 5.5A2.5 2.5 0 0 1 6.5 3h11A2.5 2.5 0 0 1 20 5.5v9a2.5 2.5 0 0 1-2.5 2.5H12l-4.5 4v-4h-1A2.5 2.5 0 0 1 4 14.5z", "M9.5 7.5h5", "M7.7 11.2c2.3 2.5 6.3 2.5 8.6 0"],
     person: ["M5 12.5V11a7 7 0 0 1 14 0v1.5", "M5 12h2.5v5H6.5A1.5 1.5 0 0 1 5 15.5zM19 12h-2.5v5h1a1.5 1.5 0 0 0 1.5-1.5z", "M18 17c0 2-1.5 3-4.5 3"],
     close: ["M6 9.5l6 6 6-6"],
+    cross: ["M6.5 6.5l11 11", "M17.5 6.5l-11 11"],
+    page: ["M7 3.5h7l4 4v13H7z", "M13.5 3.5v4.5H18", "M10 12.5h5M10 16h5"],
     send: ["M12 19V5.5", "M6 11.2l6-6 6 6"],
+    photo: ["M6.5 4h11A2.5 2.5 0 0 1 20 6.5v11a2.5 2.5 0 0 1-2.5 2.5h-11A2.5 2.5 0 0 1 4 17.5v-11A2.5 2.5 0 0 1 6.5 4z", "M4.5 17l5-5 3.5 3.5 2.5-2.5 4 4", "M15.3 8.7h.01"],
+    star: ["M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.8-5.2 2.8 1-5.8L3.6 9.7l5.8-.8z"],
     down: ["M12 5v13", "M6.5 12.5l5.5 5.5 5.5-5.5"],
   };
 
@@ -237,6 +285,36 @@
     return safe && source
       ? h("img", { class: "picture", src: url.href, alt: "", loading: "lazy" })
       : h("span", { class: "picture" });
+  }
+
+  /** An agent's emoji or initial on their colour. */
+  function portrait({ name, avatar, colour }) {
+    const element = h("span", { class: "portrait", "aria-hidden": "true" }, avatar || [...name][0]);
+    if (/^#[0-9a-f]{6}$/i.test(colour)) {
+      const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+      element.style.background = colour;
+      element.style.color = red * 0.299 + green * 0.587 + blue * 0.114 > 150 ? "#2b2420" : "#fff";
+    }
+    return element;
+  }
+
+  /** A large photograph as a JPEG that is quick to send, without the place it was taken at. */
+  async function lighter(file) {
+    if (file.type === "image/gif" || file.size <= PICTURE_AS_IT_IS_BYTES) return file;
+    try {
+      const bitmap = await createImageBitmap(file);
+      const scale = Math.min(1, PICTURE_SIDE / Math.max(bitmap.width, bitmap.height));
+      const canvas = h("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
+      const paper = canvas.getContext("2d");
+      paper.fillStyle = "#fff";
+      paper.fillRect(0, 0, canvas.width, canvas.height);
+      paper.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+      bitmap.close();
+      const made = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.86));
+      return made && made.size < file.size ? made : file;
+    } catch {
+      return file;
+    }
   }
 
   /** What one identity keeps in this browser: its conversation, visitor token, draft and unsent messages. */
@@ -346,9 +424,14 @@
     }
 
     send(frame) {
-      if (this.state !== "ready") return;
+      if (this.tell(frame)) this.#expectAnswer();
+    }
+
+    /** Sends what is not answered; whether it was sent. */
+    tell(frame) {
+      if (this.state !== "ready") return false;
       this.#socket.send(JSON.stringify(frame));
-      this.#expectAnswer();
+      return true;
     }
 
     #heard(frame) {
@@ -356,6 +439,7 @@
       this.#silence = null;
       if (frame.type === "ready") {
         this.#attempt = 0;
+        clearInterval(this.#pings);
         this.#pings = setInterval(() => this.send({ type: "ping" }), PING_EVERY_MS);
         this.#become("ready");
       }
@@ -549,7 +633,8 @@
     article(card, { t, server }) {
       const href = new URL(card.url, server).href;
       if (!/^https?:/.test(href)) return null;
-      return h("a", { class: "soft", href, target: "_blank", rel: "noopener" }, `${t.source} · ${card.title}`);
+      const told = h("span", {}, `${t.source} · ${card.title}`);
+      return h("a", { class: "article", href, target: "_blank", rel: "noopener" }, icon("page"), told);
     },
 
     points(card, { t }) {
@@ -581,14 +666,23 @@
     #line = null;
     #memory = null;
     #left = null;
+    #guest = null;
     #session = null;
     #name = "";
-    #owner = "bot";
+    #standing = { owner: "bot" };
+    #people = {};
     #notice = "";
     #events = [];
+    #uploads = new Map();
+    #pictures = new Map();
+    #confirmed = { read: 0, delivered: 0 };
+    #confirming;
+    #typedAt = 0;
+    #counted = "";
     #last = 0;
     #replayUntil = 0;
     #gapAt = -1;
+    #shown = "";
     #stuck = true;
     #typingEnds;
     #returnFocusTo = null;
@@ -612,7 +706,12 @@
       this.#begin();
       addEventListener("online", () => this.#line?.hurry(), { signal });
       addEventListener("offline", () => this.#line?.drop(), { signal });
-      document.addEventListener("visibilitychange", () => document.hidden || this.#line?.hurry(), { signal });
+      const shown = () => {
+        if (document.hidden) return;
+        this.#line?.hurry();
+        if (this.isOpen) this.#markSeen();
+      };
+      document.addEventListener("visibilitychange", shown, { signal });
       PHONE.addEventListener("change", () => this.#fit(), { signal });
       window.visualViewport?.addEventListener("resize", () => this.#fit(), { signal });
       window.visualViewport?.addEventListener("scroll", () => this.#fit(), { signal });
@@ -621,6 +720,8 @@
 
     disconnectedCallback() {
       this.#leave.abort();
+      clearTimeout(this.#confirming);
+      this.#showTitle(0);
       this.#line?.stop();
       this.#line = null;
       document.documentElement.style.overflow = "";
@@ -668,7 +769,10 @@
       this.#say({ text });
     }
 
-    /** From now on the shopper is who holds this session token; `name` is for the greeting. */
+    /**
+     * From now on the shopper is who holds this session token; `name` is for the greeting. A conversation begun as
+     * a guest becomes theirs.
+     */
     signIn(token, name) {
       if (token === this.#session) return;
       this.#session = token;
@@ -691,11 +795,14 @@
     #begin() {
       const identity = this.#session ? fingerprint(this.#session) : "guest";
       const memory = new Memory(`xiaoer-chat|${this.#server}|${identity}`);
-      this.#left = this.#memory && !this.#memory.key.endsWith("|guest") ? this.#memory.read() : null;
-      if (this.#left) this.#memory.forget();
+      const { key = "" } = this.#memory ?? {};
+      this.#left = this.#memory?.read();
+      this.#guest = key.endsWith("|guest") && this.#events.some((event) => event.from === "shopper") && this.#memory;
+      if (key && !key.endsWith("|guest")) this.#memory.forget();
       this.#memory = memory;
       this.#line?.stop();
       this.#line = null;
+      this.#forgetPictures();
       this.#startOver();
       const { conversation, outbox, draft } = memory.read();
       const { input } = this.#parts;
@@ -704,11 +811,21 @@
       if (conversation || outbox.length || this.isOpen) this.#connect();
     }
 
+    #forgetPictures() {
+      for (const { url } of this.#uploads.values()) URL.revokeObjectURL(url);
+      for (const loaded of this.#pictures.values()) loaded.then(URL.revokeObjectURL, () => null);
+      this.#uploads.clear();
+      this.#pictures.clear();
+    }
+
     #startOver() {
       this.#events = [];
       this.#last = 0;
       this.#gapAt = -1;
-      this.#owner = "bot";
+      this.#shown = "";
+      this.#standing = { owner: "bot" };
+      this.#people = {};
+      this.#confirmed = { read: 0, delivered: 0 };
       this.#draw();
     }
 
@@ -729,31 +846,49 @@
 
     /** The first frame, after a conversation was opened where there is none yet. Raises when offline. */
     async #hello(memory) {
-      let { token } = memory.read();
-      if (!token) {
-        const answer = await fetch(new URL("/chat/conversations", this.#server), {
-          method: "POST",
-          headers: {
-            "Content-Type": "application/json",
-            ...(this.#session && { Authorization: `Bearer ${this.#session}` }),
-          },
-          body: JSON.stringify({ channel: "web" }),
-        });
-        if (memory !== this.#memory) throw new Error("the shopper changed meanwhile");
-        if (answer.status === 401 && this.#session) this.#expire();
-        if (!answer.ok) throw new Error(`conversation refused: ${answer.status}`);
-        const opened = await answer.json();
-        if (memory !== this.#memory) throw new Error("the shopper changed meanwhile");
-        token = opened.token;
+      if (!memory.read().token) {
+        const opened = (await this.#bring(memory)) ?? (await this.#openNew(memory));
         memory.update((record) => {
-          Object.assign(record, { conversation: opened.conversation, token });
+          Object.assign(record, opened);
           // The same shopper under a fresh session: what was not sent yet goes along.
           if (this.#left?.conversation === opened.conversation) record.outbox.unshift(...this.#left.outbox);
         });
         this.#left = null;
         this.#drawOutbox();
       }
-      return { type: "hello", token, after: this.#last };
+      return { type: "hello", token: memory.read().token, after: this.#last, shown: this.#shown };
+    }
+
+    /** Asks for a conversation as `bearer`; the answer of the server. Raises when offline or too late. */
+    async #post(memory, path, bearer, body) {
+      const answer = await fetch(new URL(path, this.#server), {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...(bearer && { Authorization: `Bearer ${bearer}` }) },
+        body: JSON.stringify(body),
+      });
+      const opened = answer.ok ? await answer.json() : null;
+      if (memory !== this.#memory) throw new Error("the shopper changed meanwhile");
+      return { status: answer.status, opened };
+    }
+
+    async #openNew(memory) {
+      const { status, opened } = await this.#post(memory, "/chat/conversations", this.#session, { channel: "web" });
+      if (status === 401 && this.#session) this.#expire();
+      if (!opened) throw new Error(`conversation refused: ${status}`);
+      return { conversation: opened.conversation, token: opened.token };
+    }
+
+    /** What was said as a guest becomes the conversation of who signed in; null when there is none or it may not. */
+    async #bring(memory) {
+      if (!this.#guest || !this.#session) return null;
+      const { conversation, token } = this.#guest.read();
+      const path = `/chat/conversations/${conversation}/customer`;
+      const { opened } = await this.#post(memory, path, token, { session: this.#session });
+      if (!opened) return null;
+      this.#left = { ...this.#guest.read(), conversation: opened.conversation };
+      this.#guest.forget();
+      this.#guest = null;
+      return { conversation: opened.conversation, token: opened.token, seen: this.#left.seen };
     }
 
     #expire() {
@@ -773,13 +908,16 @@
     #heard(frame) {
       switch (frame.type) {
         case "ready":
+          this.#moveTo(frame.conversation);
           this.#replayUntil = frame.last;
-          this.#setOwner(frame.owner);
+          this.#stands(frame);
           if (this.#last === 0 && frame.last > 0) this.#parts.log.setAttribute("aria-live", "off");
           for (const message of this.#memory.read().outbox) if (!message.failed) this.#transmit(message);
+          for (const upload of this.#uploads.values()) if (!upload.failed) this.#upload(upload);
           this.#drawOutbox();
           break;
         case "event":
+          Object.assign(this.#people, frame.people);
           this.#receive(frame.event);
           break;
         case "ack":
@@ -789,12 +927,29 @@
           this.#showTyping(frame.on);
           break;
         case "owner":
-          this.#setOwner(frame.owner);
+          this.#stands(frame);
           break;
         case "error":
-          if (frame.id) this.#fail(frame.id, frame.message);
-          else this.#announce(frame.message);
+          if (frame.id) this.#fail(frame.id, this.#t.refused[frame.code] ?? frame.message);
+          else this.#announce(this.#t.refused[frame.code] ?? frame.message);
       }
+    }
+
+    /** A conversation that was merged into another shows that one, from its beginning. */
+    #moveTo(conversation) {
+      if (this.#shown && this.#shown !== conversation) {
+        this.#memory.update((record) => (record.seen = 0));
+        this.#startOver();
+      }
+      this.#shown = conversation;
+    }
+
+    #stands({ owner, agent, queue, seen, people }) {
+      Object.assign(this.#people, people);
+      if (owner !== this.#standing.owner) this.#showTyping(false);
+      this.#standing = { owner, agent, queue, seen };
+      this.#showState();
+      this.#showSeen();
     }
 
     #receive(event) {
@@ -813,6 +968,8 @@
       const stay = event.from === "shopper" || this.#stuck;
       this.#append(event);
       if (event.from !== "shopper") this.#showTyping(false);
+      this.#showSeen();
+      this.#confirmSoon();
       if (this.#last === this.#replayUntil) setTimeout(() => this.#speak(), SETTLED_AFTER_MS);
       if (this.isOpen && !document.hidden) this.#markSeen();
       else this.#showUnread();
@@ -833,8 +990,55 @@
       this.#scrollDown();
     }
 
-    #transmit({ id, text, payload, label }) {
-      this.#line?.send(payload ? { type: "postback", id, payload, label } : { type: "message", id, text });
+    #transmit({ id, text, payload, label, attachment }) {
+      this.#line?.send(payload ? { type: "postback", id, payload, label } : { type: "message", id, text, attachment });
+    }
+
+    #attach(files) {
+      for (const file of files) {
+        if (!file.type.startsWith("image/")) continue;
+        const upload = { id: uuid(), file, url: URL.createObjectURL(file) };
+        this.#uploads.set(upload.id, upload);
+        this.#upload(upload);
+      }
+      this.#drawOutbox();
+      this.#scrollDown();
+    }
+
+    /** Stores a picture and says it; without a connection it waits for the next one. */
+    async #upload(upload) {
+      const memory = this.#memory;
+      const { conversation, token } = memory.read();
+      if (upload.busy || !token || this.#line?.state !== "ready") return;
+      upload.busy = true;
+      try {
+        upload.light ??= await lighter(upload.file);
+        const stored = upload.light.size > PICTURE_BYTES ? { code: "too_large" } : await this.#store(upload, conversation, token);
+        if (memory !== this.#memory || !this.#uploads.has(upload.id)) return;
+        if (stored.id) {
+          this.#uploads.delete(upload.id);
+          this.#pictures.set(stored.id, Promise.resolve(upload.url));
+          this.#say({ text: "", attachment: stored.id });
+        } else {
+          upload.failed = this.#t.refused[stored.code] ?? stored.detail ?? this.#t.failed;
+        }
+      } catch {
+        if (this.#line?.state === "ready") upload.failed = this.#t.failed;
+      } finally {
+        upload.busy = false;
+        this.#drawOutbox();
+      }
+    }
+
+    async #store({ light, file }, conversation, token) {
+      const path = new URL(`/chat/conversations/${conversation}/attachments`, this.#server);
+      path.searchParams.set("name", file.name ?? "");
+      const answer = await fetch(path, {
+        method: "POST",
+        headers: { "Content-Type": light.type, Authorization: `Bearer ${token}` },
+        body: light,
+      });
+      return answer.json().catch(() => ({ code: answer.status === 413 ? "too_large" : "" }));
     }
 
     /** The server has it: nothing to send again. It stays on the screen until its event comes. */
@@ -875,6 +1079,7 @@
       input.value = "";
       this.#memory.update((record) => (record.draft = ""));
       this.#grow();
+      this.#typedAt = 0;
       this.#say({ text });
     }
 
@@ -900,21 +1105,24 @@
         icon("person"),
         h("span", {}, t.human),
       );
+      const face = h("span", { class: "face" });
+      const title = h("h2");
       const header = h(
         "header",
         {},
-        h("span", { class: "face" }, icon("face")),
-        h("div", { class: "who" }, h("h2", {}, this.getAttribute("heading") || t.heading), state),
+        face,
+        h("div", { class: "who" }, title, state),
         human,
         button({ class: "close", "aria-label": t.close, title: t.close, click: () => this.close() }, icon("close")),
       );
       const notice = h("div", { class: "notice", role: "status" });
+      const queue = h("div", { class: "notice queue", role: "status" });
       const intro = h("div", { class: "intro" });
       const events = h("div", { class: "events" });
       const outbox = h("div", { class: "outbox", "aria-live": "off" });
       const typing = h(
         "div",
-        { class: "entry bot typing", hidden: true, "aria-hidden": "true" },
+        { class: "entry typing", hidden: true, "aria-hidden": "true" },
         h("div", { class: "bubble" }, h("i"), h("i"), h("i")),
       );
       const log = h(
@@ -948,6 +1156,11 @@
         enterkeyhint: "send",
         autocomplete: "off",
         input: () => this.#typed(),
+        paste: (event) => {
+          if (!event.clipboardData?.files.length) return;
+          event.preventDefault();
+          this.#attach(event.clipboardData.files);
+        },
         keydown: (event) => {
           const composing = event.isComposing || event.keyCode === 229;
           if (event.key !== "Enter" || event.shiftKey || composing) return;
@@ -957,6 +1170,20 @@
       });
       const limit = h("div", { class: "limit", role: "status" });
       const send = h("button", { type: "submit", class: "send", "aria-label": t.send, title: t.send }, icon("send"));
+      const files = h("input", {
+        type: "file",
+        accept: PICTURE_TYPES,
+        multiple: true,
+        hidden: true,
+        change: () => {
+          this.#attach(files.files);
+          files.value = "";
+        },
+      });
+      const attach = button(
+        { class: "attach", "aria-label": t.addPicture, title: t.addPicture, click: () => files.click() },
+        icon("photo"),
+      );
       const composer = h(
         "form",
         {
@@ -966,9 +1193,11 @@
             input.focus();
           },
         },
+        attach,
         input,
         send,
         limit,
+        files,
       );
       const panel = h(
         "section",
@@ -980,9 +1209,15 @@
           tabindex: -1,
           hidden: !wasOpen,
           keydown: (event) => this.#pressed(event),
+          dragover: (event) => event.preventDefault(),
+          drop: (event) => {
+            event.preventDefault();
+            this.#attach(event.dataTransfer.files);
+          },
         },
         header,
         notice,
+        queue,
         h("div", { class: "middle" }, log, jump),
         chips,
         composer,
@@ -990,8 +1225,8 @@
       for (const kind of ["keydown", "keyup", "keypress"]) panel.addEventListener(kind, (event) => event.stopPropagation());
 
       this.#parts = {
-        launcher, badge, state, human, notice, intro, events, outbox, typing, log, jump, chips, input, limit, send,
-        panel,
+        launcher, badge, face, title, state, human, notice, queue, intro, events, outbox, typing, log, jump, chips, input,
+        limit, send, panel,
       };
       this.#root.replaceChildren(launcher, panel);
       if (this.#memory) {
@@ -1020,6 +1255,7 @@
       this.#drawOutbox();
       this.#showTyping(false);
       this.#showState();
+      this.#showSeen();
       this.#showUnread();
       this.#scrollDown();
     }
@@ -1030,25 +1266,74 @@
       const before = this.#events.at(-2);
       const pause = !before || Date.parse(event.at) - Date.parse(before.at) > GROUP_GAP_MS;
       if (pause) events.append(h("time", { class: "moment", datetime: event.at }, this.#when(event.at)));
-      const first = pause || before.from !== event.from;
+      const first = pause || before.from !== event.from || before.staff_id !== event.staff_id;
       if (event.from === "shopper") this.#retireButtons(event.text);
-      events.append(
-        this.#entry(event.from, first, event.text, [
-          event.card && this.#card(event.card),
-          event.buttons?.length > 0 && this.#buttons(event.buttons),
-        ]),
-      );
+      const entry = this.#entry(event.from, first, event.text, [
+        event.attachment && this.#photo(event.attachment),
+        event.card && this.#card(event.card),
+        event.buttons?.length > 0 && this.#choices(event),
+      ], this.#people[event.staff_id]);
+      entry.dataset.event = event.id;
+      events.append(entry);
     }
 
-    #entry(from, first, text, rest = []) {
+    #entry(from, first, text, rest = [], face = null) {
       const t = this.#t;
+      const label = face ? [portrait(face), face.name] : [t.agentLabel];
+      const says = face ? t.saysNamed(face.name) : t.says[from];
       return h(
         "div",
         { class: `entry ${from}${first ? " first" : ""}` },
-        first && from === "agent" && h("small", { class: "label", "aria-hidden": "true" }, t.agentLabel),
-        text && h("div", { class: "bubble" }, h("span", { class: "hidden" }, t.says[from]), linked(text)),
+        first && from === "agent" && h("small", { class: "label", "aria-hidden": "true" }, label),
+        text && h("div", { class: "bubble" }, h("span", { class: "hidden" }, says), linked(text)),
         ...rest,
       );
+    }
+
+    /** A picture's thumbnail, which opens the whole. */
+    #photo(attachment, url = null) {
+      const image = h("img", { alt: this.#t.picture, hidden: true });
+      const photo = h("button", { type: "button", class: "photo", click: () => this.#view(attachment, photo) }, icon("photo"), image);
+      photo.disabled = !attachment;
+      if (!url && !this.#pictures.has(attachment)) this.#pictures.set(attachment, this.#load(attachment, true));
+      Promise.resolve(url ?? this.#pictures.get(attachment)).then(
+        (source) => {
+          image.src = source;
+          image.hidden = false;
+        },
+        () => this.#pictures.delete(attachment),
+      );
+      return photo;
+    }
+
+    /** A picture as an address in this page; the server shows it to who has the token only. */
+    async #load(attachment, thumbnail) {
+      const { conversation, token } = this.#memory.read();
+      const path = new URL(`/chat/conversations/${conversation}/attachments/${attachment}`, this.#server);
+      if (thumbnail) path.searchParams.set("thumbnail", "true");
+      const answer = await fetch(path, { headers: { Authorization: `Bearer ${token}` } });
+      if (!answer.ok) throw new Error(`picture refused: ${answer.status}`);
+      return URL.createObjectURL(await answer.blob());
+    }
+
+    async #view(attachment, from) {
+      const image = h("img", { alt: this.#t.picture });
+      const shut = h("button", { type: "button", class: "close", "aria-label": this.#t.closePicture }, icon("cross"));
+      const viewer = h("div", { class: "viewer", role: "dialog", "aria-modal": "true", "aria-label": this.#t.picture }, image, shut);
+      const close = () => {
+        viewer.remove();
+        if (image.src) URL.revokeObjectURL(image.src);
+        from.focus();
+      };
+      viewer.addEventListener("click", close);
+      viewer.addEventListener("keydown", (event) => {
+        if (event.key === "Tab") event.preventDefault();
+        if (event.key === "Escape") close();
+        if (event.key !== "Enter") event.stopPropagation();
+      });
+      this.#parts.panel.append(viewer);
+      shut.focus();
+      image.src = await this.#load(attachment, false).catch(() => this.#pictures.get(attachment));
     }
 
     #card(card) {
@@ -1058,6 +1343,35 @@
         console.warn("xiaoer-chat: card left out", card.type, error);
         return null;
       }
+    }
+
+    #choices({ buttons, at }) {
+      return buttons.every(({ payload }) => /^rate:\d+:[1-5]$/.test(payload)) ? this.#stars(buttons, at) : this.#buttons(buttons);
+    }
+
+    /** One tap for one to five stars, which may be changed for an hour. */
+    #stars(buttons, at) {
+      const group = h("div", { class: "stars", role: "group", "aria-label": this.#t.rate });
+      const count = ({ payload }) => Number(payload.at(-1));
+      for (const { label, payload } of [...buttons].sort((a, b) => count(a) - count(b))) {
+        const stars = count({ payload });
+        const press = () => {
+          if (Date.now() - Date.parse(at) > RATING_CHANGES_MS) return;
+          this.#light(group, stars);
+          this.#say({ payload, label });
+        };
+        const star = h("button", { type: "button", "aria-label": this.#t.stars(stars), "aria-pressed": "false", title: label, click: press }, icon("star"));
+        star.dataset.label = label;
+        group.append(star);
+      }
+      return group;
+    }
+
+    #light(group, stars) {
+      [...group.children].forEach((star, index) => {
+        star.classList.toggle("lit", index < stars);
+        star.setAttribute("aria-pressed", index + 1 === stars);
+      });
     }
 
     #buttons(buttons) {
@@ -1080,6 +1394,9 @@
 
     /** History shows which buttons were used: the shopper's next words are the label. */
     #retireButtons(text) {
+      const stars = [...this.#parts.events.querySelectorAll(".stars")].at(-1);
+      const star = [...(stars?.children ?? [])].findIndex((button) => button.dataset.label === text);
+      if (star >= 0) this.#light(stars, star + 1);
       const open = [...this.#parts.events.querySelectorAll(".buttons button:not(:disabled)")];
       const pressed = open.findLast((button) => button.textContent === text);
       if (pressed) this.#retire(pressed.parentElement, pressed);
@@ -1104,19 +1421,48 @@
         ...unsent.map((message, index) => {
           const marks = h("div", { class: "mark" }, mark(message));
           const first = index === 0 && !acknowledged.length && this.#events.at(-1)?.from !== "shopper";
-          const entry = this.#entry("shopper", first, message.label ?? message.text, [marks]);
+          const photo = message.attachment && this.#photo(message.attachment);
+          const entry = this.#entry("shopper", first, message.label ?? message.text, [photo, marks]);
           entry.dataset.id = message.id;
           entry.classList.toggle("sending", sending(message));
           entry.classList.toggle("failed", Boolean(message.failed));
           return entry;
         }),
+        ...[...this.#uploads.values()].map((upload) => this.#uploadEntry(upload)),
       );
       this.#showChips();
     }
 
-    #showState() {
-      const { state, notice, human, panel } = this.#parts;
+    #uploadEntry(upload) {
       const t = this.#t;
+      const again = () => {
+        delete upload.failed;
+        this.#upload(upload);
+        this.#drawOutbox();
+      };
+      const drop = () => {
+        this.#uploads.delete(upload.id);
+        URL.revokeObjectURL(upload.url);
+        this.#drawOutbox();
+        this.#parts.input.focus();
+      };
+      const marks = upload.failed
+        ? [
+            h("span", { role: "alert" }, upload.failed),
+            h("button", { type: "button", class: "link", click: again }, t.resend),
+            h("button", { type: "button", class: "link", click: drop }, t.discard),
+          ]
+        : [upload.busy ? t.uploading : t.waiting];
+      const entry = this.#entry("shopper", false, "", [this.#photo(null, upload.url), h("div", { class: "mark" }, marks)]);
+      entry.classList.toggle("failed", Boolean(upload.failed));
+      return entry;
+    }
+
+    #showState() {
+      const { face, title, state, notice, queue, human, typing, panel } = this.#parts;
+      const t = this.#t;
+      const { owner, agent, queue: place } = this.#standing;
+      const person = owner === "agent" ? this.#people[agent] : null;
       const line = this.#line?.state ?? "connecting";
       const retry = h("button", { type: "button", class: "link", click: () => this.#line.hurry() }, t.retryNow);
       const shown = line === "offline" ? [t.offlineNotice, retry] : [this.#notice];
@@ -1125,16 +1471,32 @@
         notice.dataset.shown = shown[0];
       }
       panel.dataset.line = line;
-      if (state.dataset.typing !== "true") state.textContent = line === "ready" ? t[this.#owner] : t[line];
-      human.disabled = this.#owner !== "bot";
+      if (state.dataset.typing !== "true") state.textContent = line === "ready" ? t[owner] : t[line];
+      human.disabled = owner !== "bot";
+      typing.classList.toggle("agent", owner === "agent");
+      const called = person?.name ?? (this.getAttribute("heading") || t.heading);
+      if (title.textContent !== called || !face.hasChildNodes()) {
+        title.textContent = called;
+        face.replaceChildren(person ? portrait(person) : icon("face"));
+      }
+      const told = owner === "queue" && place ? this.#placeOf(place) : "";
+      if (queue.textContent !== told) queue.textContent = told;
       this.#drawOutbox();
     }
 
-    #setOwner(owner) {
-      if (owner === this.#owner) return;
-      this.#owner = owner;
-      this.#showTyping(false);
-      this.#showState();
+    #placeOf({ position, wait_minutes: minutes, opens_at: opens }) {
+      const t = this.#t;
+      if (opens) return t.closed(this.#when(opens));
+      return t.ahead(position - 1) + (minutes > 0 ? t.wait(minutes) : "");
+    }
+
+    /** Under the newest of the shopper's words that the agent has read. */
+    #showSeen() {
+      const { events } = this.#parts;
+      const { seen = 0, owner } = this.#standing;
+      events.querySelector(".seen")?.remove();
+      const newest = owner === "agent" && this.#events.findLast((event) => event.from === "shopper" && event.id <= seen);
+      if (newest) events.querySelector(`[data-event="${newest.id}"]`)?.append(h("div", { class: "mark seen" }, this.#t.seen));
     }
 
     #showTyping(on) {
@@ -1159,7 +1521,7 @@
     #showChips() {
       const { chips, outbox } = this.#parts;
       chips.hidden =
-        this.#owner !== "bot" || outbox.hasChildNodes() || this.#events.some((event) => event.from === "shopper");
+        this.#standing.owner !== "bot" || outbox.hasChildNodes() || this.#events.some((event) => event.from === "shopper");
     }
 
     #chosen(text) {
@@ -1175,6 +1537,17 @@
     #markSeen() {
       this.#memory.update((record) => (record.seen = Math.max(record.seen, this.#last)));
       this.#showUnread();
+      this.#confirmSoon();
+    }
+
+    /** Tell the server what this device has, and what was looked at. */
+    #confirmSoon() {
+      this.#confirming ??= setTimeout(() => {
+        this.#confirming = null;
+        const kind = this.isOpen && !document.hidden ? "read" : "delivered";
+        if (this.#last <= Math.max(this.#confirmed.read, this.#confirmed[kind])) return;
+        if (this.#line?.tell({ type: kind, event: this.#last })) this.#confirmed[kind] = this.#last;
+      }, CONFIRM_AFTER_MS);
     }
 
     #showUnread() {
@@ -1184,17 +1557,30 @@
       badge.hidden = !unread;
       badge.textContent = unread > 99 ? "99+" : unread;
       launcher.setAttribute("aria-label", unread ? this.#t.launchUnread(unread) : this.#t.launch);
+      this.#showTitle(unread);
+    }
+
+    /** The number of unread lines before the page's own title. */
+    #showTitle(unread) {
+      const own = document.title.startsWith(this.#counted) ? document.title.slice(this.#counted.length) : document.title;
+      this.#counted = unread ? `(${unread}) ` : "";
+      if (document.title !== this.#counted + own) document.title = this.#counted + own;
     }
 
     #typed() {
-      this.#memory.update((record) => (record.draft = this.#parts.input.value));
+      const { value } = this.#parts.input;
+      this.#memory.update((record) => (record.draft = value));
       this.#grow();
+      const moment = value ? Date.now() : 0;
+      if (this.#standing.owner === "bot" || moment - this.#typedAt < TYPING_EVERY_MS && value) return;
+      if (this.#typedAt || value) this.#line?.tell({ type: "typing", on: Boolean(value) });
+      this.#typedAt = moment;
     }
 
     #grow() {
       const { input, limit, send } = this.#parts;
       input.style.height = "auto";
-      if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight, 132)}px`;
+      if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight + 2, 132)}px`;
       const length = characters(input.value.trim());
       limit.textContent = length > MAX_LENGTH ? this.#t.tooLong(length, MAX_LENGTH) : "";
       send.disabled = !length || length > MAX_LENGTH;
@@ -1311,6 +1697,9 @@
     .face { display: grid; place-items: center; flex: none; width: 40px; height: 40px; border-radius: 13px; background: var(--brand);
       color: #fff; }
     .face svg { width: 25px; height: 25px; }
+    .portrait { display: inline-grid; place-items: center; flex: none; width: 20px; height: 20px; border-radius: 50%;
+      background: #8a6d3b; color: #fff; font-size: 11px; line-height: 1; font-weight: 600; }
+    .face .portrait { width: 40px; height: 40px; border-radius: 13px; font-size: 20px; }
     .who { flex: 1; min-width: 0; }
     h2 { font-size: 16px; line-height: 1.35; font-weight: 650; }
     .state { display: flex; align-items: center; gap: 6px; font-size: 12.5px; line-height: 1.4; color: var(--soft); }
@@ -1328,6 +1717,9 @@
     .notice { background: var(--tint); font-size: 13px; line-height: 1.5; }
     .notice:not(:empty) { padding: 9px 16px; }
     .notice .link { margin-inline-start: 6px; }
+    .queue:not(:empty) { display: flex; align-items: center; gap: 8px; color: var(--accent); font-weight: 600; }
+    .queue:not(:empty)::before { content: ""; flex: none; width: 8px; height: 8px; border-radius: 50%; background: var(--brand);
+      animation: breathe 1.3s infinite; }
 
     .middle { position: relative; flex: 1; min-height: 0; display: flex; }
     .log { flex: 1; overflow: hidden auto; overscroll-behavior: contain; padding: 4px 16px 18px; scrollbar-width: thin;
@@ -1349,7 +1741,21 @@
     .shopper.first > .bubble { border-radius: 18px 18px 6px 18px; }
     .shopper a { color: inherit; }
     .agent > .bubble { background: var(--tint); box-shadow: none; }
-    .label { color: var(--soft); font-size: 12px; line-height: 1; }
+    .label { display: flex; align-items: center; gap: 6px; color: var(--soft); font-size: 12px; line-height: 1; }
+    .photo { position: relative; display: grid; place-items: center; width: 200px; height: 150px; border-radius: 16px; overflow: hidden;
+      background: var(--tint); color: var(--soft); }
+    .photo img { position: absolute; width: 100%; height: 100%; object-fit: cover; }
+    .outbox .photo img { opacity: .6; }
+    .viewer { position: absolute; inset: 0; z-index: 1; display: grid; place-items: center; padding: 12px; background: rgb(20 14 10 / .92);
+      cursor: zoom-out; }
+    .viewer img { max-width: 100%; max-height: 100%; border-radius: 8px; }
+    .viewer .close { position: absolute; top: 12px; right: 12px; background: rgb(0 0 0 / .5); color: #fff; }
+    .stars { display: flex; gap: 4px; }
+    .stars button { display: grid; place-items: center; width: 44px; height: 44px; border-radius: 50%; color: var(--soft); }
+    .stars svg { width: 30px; height: 30px; stroke-width: 1.4; transition: fill .15s; }
+    .stars .lit { color: #c98a12; }
+    .stars .lit svg { fill: #f0b429; }
+    .stars button:hover { background: var(--tint); }
     .entry.system { align-items: center; margin: 14px 0; }
     .system > .bubble { max-width: 92%; padding: 2px 8px; background: none; box-shadow: none; text-align: center; font-size: 13.5px;
       text-wrap: balance; }
@@ -1425,6 +1831,11 @@
     .facts div { display: grid; grid-template-columns: 5em 1fr; gap: 10px; }
     .facts dt { color: var(--soft); }
     .soft { color: var(--soft); font-size: 13px; }
+    .article { display: flex; align-items: center; gap: 8px; max-width: 100%; padding: 7px 14px 7px 10px; border-radius: 12px;
+      background: var(--card); box-shadow: 0 0 0 1px var(--line); color: var(--soft); font-size: 13px; line-height: 1.45;
+      text-decoration: none; }
+    .article svg { width: 18px; height: 18px; color: var(--accent); }
+    .article:hover { background: var(--tint); color: var(--accent); }
     .products { display: flex; gap: 10px; align-self: stretch; margin: 0 -16px; padding: 2px 16px 6px; overflow-x: auto;
       scroll-snap-type: x proximity; scroll-padding: 16px; scrollbar-width: none; }
     .products .card { flex: none; width: 148px; padding: 10px; scroll-snap-align: start; display: flex; flex-direction: column; gap: 3px; }
@@ -1439,7 +1850,7 @@
     meter::-webkit-meter-optimum-value { background: var(--brand); }
     meter::-moz-meter-bar { background: var(--brand); }
 
-    form { display: grid; grid-template-columns: 1fr auto; gap: 0 8px; align-items: end; padding: 10px 12px;
+    form { display: grid; grid-template-columns: auto 1fr auto; gap: 0 6px; align-items: end; padding: 10px 12px;
       padding-bottom: calc(12px + env(safe-area-inset-bottom)); background: var(--card); border-top: 1px solid var(--line); }
     textarea { display: block; width: 100%; height: 44px; padding: 9px 16px; border: 1px solid var(--line); border-radius: 22px;
       background: var(--paper); font-size: 16px; line-height: 24px; resize: none; scrollbar-width: none; }
@@ -1449,6 +1860,8 @@
       color: #fff; transition: opacity .15s; }
     .send:hover:not(:disabled) { background: var(--brand-deep); }
     .send:disabled { opacity: .4; }
+    .attach { display: grid; place-items: center; width: 40px; height: 44px; border-radius: 12px; color: var(--soft); }
+    .attach:hover { background: var(--tint); color: var(--accent); }
     .limit { grid-column: 1 / -1; color: var(--accent); font-size: 13px; }
     .limit:not(:empty) { padding: 6px 4px 0; }
 
