@@ -1,154 +1,40 @@
-"""What every errand shares: the turn it answers, the order it is about, forms and how they end."""
+"""What every errand shares: the order it is about, the form under way, and all that one message asks."""
 
-import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any
 
 from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
 from actions import wording
-from actions.client import Refused, Shop, Unreachable
+from actions.client import Refused, Unreachable
 from actions.shapes import Meant, Order
+from actions.turn import (
+    AFFIRM,
+    LATER,
+    MISSES,
+    ORDER,
+    REMINDER,
+    REQUESTED,
+    SAID,
+    STOPPED,
+    UNCLEAR,
+    Button,
+    Turn,
+    button,
+    command,
+    human,
+)
 
 log = logging.getLogger(__name__)
-
-REQUESTED = "requested_slot"
-STOPPED = "stopped"
-ORDER = "order_no"
-SAID, UNCLEAR, LATER, REMINDER, MISSES = "said", "unclear", "later", "reminder", "misses"
 FLEETING = (UNCLEAR, MISSES)
 """Slots about not being understood: whatever is understood empties them."""
-SURE = 0.5
 ORDER_WORDS = ("product", "day", "newest", "last4", "parcel", "number")
 """Verdicts of the backoffice that rest on what the message itself says."""
-AFFIRM, DENY = "affirm", "deny"
 MOST_ALSO = 2
-DROPPING = 8
-
-
-class Button(TypedDict):
-    title: str
-    payload: str
-
-
-def command(intent: str, **entities: Any) -> str:
-    """What a pressed button says to the bot."""
-    told = {name: value for name, value in entities.items() if value is not None}
-    return f"/{intent}{json.dumps(told, ensure_ascii=False)}" if told else f"/{intent}"
-
-
-def button(label: str, intent: str, **entities: Any) -> Button:
-    """A button of `wording.yml` that starts an errand."""
-    return Button(title=wording.piece(f"button.{label}"), payload=command(intent, **entities))
-
-
-def reading(intent: str) -> Button:
-    """A button that says what an intent is about."""
-    return Button(title=wording.piece(f"reading.{intent}"), payload=command(intent))
-
-
-def human() -> Button:
-    return button("human", "human_handoff")
-
-
-class Turn:
-    """One message of a shopper, heard by one action: what it says, and the ways to answer it."""
-
-    def __init__(self, action: str, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
-        message = tracker.latest_message
-        self.action = action
-        self.metadata: dict[str, Any] = message.get("metadata") or {}
-        self.tracker, self._dispatcher = tracker, dispatcher
-        self.intent: str = (message.get("intent") or {}).get("name") or ""
-        self.confidence: float = (message.get("intent") or {}).get("confidence") or 0.0
-        self.text: str = message.get("text") or ""
-        self.pressed = self.text.startswith("/")
-        self.entities: dict[str, Any] = {}
-        for found in message.get("entities") or []:
-            self.entities.setdefault(found["entity"], found["value"])
-        self.readings: list[dict[str, Any]] = message.get("intent_ranking") or []
-        """The intents it may have, each with its confidence, the likeliest first."""
-        self.also: list[dict[str, Any]] = message.get("also_asked") or []
-        self.waits = False
-        """Whether the answer ends with a question of its own, so that no form may go on below it."""
-        turn, turn_id = self.metadata.get("turn") or "", self.metadata.get("turn_id") or ""
-        self.shop = Shop(turn, turn_id, action)
-        unclear = self.slot(UNCLEAR) or {}
-        if self.pressed and not self.entities and self.intent in unclear.get("intents", ()):
-            self.text, self.entities, self.pressed = unclear["text"], unclear["entities"], False
-
-    def press(self, intent: str, **entities: Any) -> None:
-        """Take the message for the press of a button."""
-        self.intent, self.text, self.pressed = intent, command(intent, **entities), True
-        self.entities, self.also = entities, []
-
-    @property
-    def signed_in(self) -> bool:
-        return bool(self.metadata.get("signed_in"))
-
-    @property
-    def form(self) -> str | None:
-        return (self.tracker.active_loop or {}).get("name")
-
-    def aside(self, action: str, intent: str, text: str) -> "Turn":
-        """The part `text` of this message, heard by another action."""
-        part = Turn(action, self._dispatcher, self.tracker)
-        part.intent, part.text, part.also = intent, text, []
-        return part
-
-    def slot(self, name: str) -> Any:
-        return self.tracker.slots.get(name)
-
-    def entity(self, name: str) -> Any:
-        """The first value of an entity in this message, or None."""
-        return self.entities.get(name)
-
-    @property
-    def place(self) -> str | None:
-        """The town, district or store that this message names."""
-        named: str | None = self.entity("place") or self.entity("store")
-        return named
-
-    @property
-    def times(self) -> list[dict[str, str]]:
-        """The times that the message names: their words, from, to."""
-        heard = (
-            each for each in self.tracker.latest_message.get("entities") or [] if each["entity"] == "when"
-        )
-        said = self.tracker.latest_message.get("text") or ""
-        return [{"words": said[each["start"] : each["end"]], **each["value"]} for each in heard]
-
-    def say(
-        self,
-        response: str,
-        buttons: Sequence[Button] = (),
-        card: Mapping[str, Any] | None = None,
-        **fields: Any,
-    ) -> None:
-        """Answer with `utter_<response>` of the domain, its fields filled in."""
-        self._dispatcher.utter_message(
-            response=f"utter_{response}",
-            buttons=[dict(each) for each in buttons],
-            json_message=dict(card or {}),
-            **fields,
-        )
-
-    def yes(self) -> bool:
-        return not self.no() and (self.intent == AFFIRM or wording.says("agrees", self.text))
-
-    def no(self) -> bool:
-        return self.intent == DENY or wording.says("declines", self.text)
-
-    def asks(self) -> bool:
-        """Whether it is a question rather than a wish."""
-        return not self.pressed and wording.says("question", self.text)
-
-    def swears(self) -> bool:
-        return not self.pressed and wording.says("swears", self.text)
 
 
 class Errand(Action, ABC):
@@ -362,145 +248,3 @@ def begin_form(turn: Turn, form: str, filled: Mapping[str, Any]) -> list[EventTy
     turn.waits = True
     fresh = dict.fromkeys((*FORM_SLOTS[form], STOPPED, REQUESTED, REMINDER)) | dict(filled)
     return [*(SlotSet(name, value) for name, value in fresh.items()), FollowupAction(form)]
-
-
-class Form(Action, ABC):
-    """Hears the answers to a form's questions (`validate_<form>`).
-
-    A message that drops the errand ends the form; one that answers nothing is left to the rules, so that a
-    question in the middle is answered and the form asks again.
-    """
-
-    form: str
-    slots: tuple[str, ...]
-    own: frozenset[str] = frozenset()
-    """Intents that repeat this errand's own wish."""
-
-    def name(self) -> str:
-        return f"validate_{self.form}"
-
-    @abstractmethod
-    async def hear(self, turn: Turn, asked: str) -> dict[str, Any]:
-        """The slots that this message fills; None empties one so that it is asked again."""
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[EventType]:
-        turn = Turn(self.name(), dispatcher, tracker)
-        asked = turn.slot(REQUESTED)
-        if not asked or not spoken_since(tracker):
-            return []
-        if self.dropped(turn):
-            return [SlotSet(STOPPED, True), SlotSet(REQUESTED, None)]
-        if self.complains(turn) or turn.swears() or past(turn, self.form):
-            return []
-        try:
-            heard = await self.hear(turn, asked)
-        except (Refused, Unreachable) as problem:
-            log.warning("%s: %s", self.name(), problem)
-            turn.say("unreachable", [human()])
-            return [SlotSet(STOPPED, "silent"), SlotSet(REQUESTED, None)]
-        understood = [name for name in (REMINDER, MISSES) if heard and turn.slot(name)]
-        return [SlotSet(name, value) for name, value in (dict.fromkeys(understood) | heard).items()]
-
-    def dropped(self, turn: Turn) -> bool:
-        """Whether this message drops what is under way."""
-        if turn.pressed or turn.form != self.form:
-            return False
-        if wording.says("instead", turn.text):
-            return False
-        short = len(turn.text) <= DROPPING and wording.says(f"stop_in.{self.form}", turn.text)
-        drops = wording.says("stop", turn.text) or wording.says(f"stop_in.{self.form}", turn.text)
-        return short or (drops and not self.asks_else(turn))
-
-    def complains(self, turn: Turn) -> bool:
-        """Whether the message is a complaint: it is filed, whatever else it tells."""
-        if turn.pressed or "complaint" in self.own:
-            return False
-        said = turn.intent == "complaint" and wording.says("complains", turn.text)
-        return said or (wording.says("complains_now", turn.text) and not turn.asks())
-
-    def asks_else(self, turn: Turn) -> bool:
-        """Whether the message surely wants something other than this form."""
-        return turn.confidence >= SURE and turn.intent not in self.own | TALK
-
-    def confirm(self, turn: Turn, slot: str) -> dict[str, Any]:
-        """A yes or a no to the form's question; a bare yes only where that was the last thing said."""
-        again = not turn.pressed and wording.repeats(self.form, turn.text)
-        if wording.says("question", turn.text) or (self.asks_else(turn) and not again):
-            return {}
-        if turn.no():
-            return {STOPPED: True, REQUESTED: None}
-        if turn.yes() and not (again or turn.pressed) and turn.slot(REMINDER) == QUIET:
-            return {REMINDER: SHORT}
-        return {slot: True} if turn.yes() or again else {}
-
-
-def past(turn: Turn, form: str | None) -> bool:
-    """Whether a button was pressed that answers the question of another form."""
-    return turn.pressed and turn.entity("of") not in (None, form)
-
-
-def spoken_since(tracker: Tracker) -> bool:
-    """Whether the shopper spoke since anything was done; when a form goes on after an answer, it has not."""
-    done = [event["name"] for event in tracker.events if event["event"] == "action"]
-    return len(done) > 1 and done[-2] == "action_listen"
-
-
-TALK = frozenset(
-    {
-        AFFIRM,
-        DENY,
-        "greet",
-        "thanks",
-        "goodbye",
-        "chitchat",
-        "nudge",
-        "feedback",
-        "out_of_scope",
-        "nlu_fallback",
-    }
-)
-"""Intents that are no errand."""
-
-
-class AskChoice(Action):
-    """A form's question with the choices of this turn as buttons (`action_ask_<slot>`)."""
-
-    def __init__(self, slot: str) -> None:
-        self._slot = slot
-
-    def name(self) -> str:
-        return f"action_ask_{self._slot}"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[EventType]:
-        Turn(self.name(), dispatcher, tracker).say(f"choose_{self._slot}", tracker.slots.get("choices") or [])
-        return []
-
-
-class Submission(Errand):
-    """What is done when a form is full (`action_<form>_submit`), or a kind word when it was dropped."""
-
-    form: str
-    informs = False
-
-    def name(self) -> str:
-        return f"action_{self.form.removesuffix('_form')}_submit"
-
-    @abstractmethod
-    async def submit(self, turn: Turn) -> list[EventType]: ...
-
-    async def answer(self, turn: Turn) -> list[EventType]:
-        turn.also = []
-        stopped = turn.slot(STOPPED)
-        if stopped:
-            if stopped is True:
-                turn.say(f"stopped_{self.form}")
-            events: list[EventType] = [SlotSet(STOPPED, None)]
-        else:
-            events = await self.submit(turn)
-        later = turn.slot(LATER)
-        if not later or follows(events):
-            return events
-        asked = later[0]
-        turn.say("asked_before", [reading(asked["intent"]), human()], asked=asked["text"])
-        again = {"text": asked["text"], "entities": {}, "intents": [asked["intent"]]}
-        return [*events, SlotSet(LATER, later[1:] or None), SlotSet(UNCLEAR, again)]

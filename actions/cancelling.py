@@ -5,10 +5,12 @@ from typing import Any
 from rasa_sdk.events import EventType
 
 from actions import wording
-from actions.base import ORDER, Form, Submission, Turn, begin_form, human
+from actions.base import begin_form
 from actions.client import Refused
+from actions.forms import Form, Submission
 from actions.orders import about, card, last_event, tell, tell_cancelled
 from actions.shapes import Order
+from actions.turn import ORDER, Turn, human
 
 REASON_LETTERS = 60
 

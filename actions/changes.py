@@ -5,21 +5,13 @@ from typing import Any
 from rasa_sdk.events import EventType, SlotSet
 
 from actions import returns, wording
-from actions.base import (
-    AFFIRM,
-    DENY,
-    ORDER,
-    Form,
-    OrderErrand,
-    Submission,
-    Turn,
-    begin_form,
-    human,
-)
+from actions.base import OrderErrand, begin_form
 from actions.cancelling import begin_cancel, order_facts
 from actions.client import Refused
+from actions.forms import Form, Submission
 from actions.orders import about, card, tell
 from actions.shapes import Order, Return
+from actions.turn import AFFIRM, DENY, ORDER, Turn, human
 
 
 class CancelOrder(OrderErrand):

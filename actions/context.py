@@ -7,28 +7,14 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
 from actions import wording
-from actions.base import (
-    AFFIRM,
-    BY_TITLE,
-    DENY,
-    FORM_OWN,
-    FORM_SLOTS,
-    ORDER,
-    ORDER_WORDS,
-    REQUESTED,
-    SAID,
-    Errand,
-    OrderErrand,
-    Turn,
-    human,
-    past,
-    resumed,
-)
-from actions.catalog import asks_cheaper
+from actions.aftersales import switch
+from actions.base import BY_TITLE, FORM_OWN, FORM_SLOTS, ORDER_WORDS, Errand, OrderErrand, resumed
+from actions.forms import past
 from actions.handoff import HumanHandoff
 from actions.knowledge import answer_from_knowledge
-from actions.returns import switch
 from actions.service import CASES, CaseUnderWay
+from actions.suggestions import asks_cheaper
+from actions.turn import AFFIRM, DENY, ORDER, REQUESTED, SAID, Turn, human
 
 DESCRIBING = 12
 """So many letters may describe an order that was asked for; more are a message of their own."""

@@ -2,7 +2,8 @@
 
 from rasa_sdk.events import EventType
 
-from actions.base import Errand, Turn
+from actions.base import Errand
+from actions.turn import Turn
 
 
 class HumanHandoff(Errand):

@@ -5,23 +5,14 @@ from typing import Any
 from rasa_sdk.events import EventType
 
 from actions import wording
-from actions.base import (
-    ORDER,
-    Button,
-    Form,
-    OrderErrand,
-    Submission,
-    Turn,
-    begin_form,
-    button,
-    command,
-    human,
-)
+from actions.base import OrderErrand, begin_form
 from actions.cancelling import order_facts
 from actions.client import Refused
+from actions.forms import Form, Submission
 from actions.knowledge import say_special_article
 from actions.orders import tell
 from actions.shapes import Order
+from actions.turn import ORDER, Button, Turn, button, command, human
 
 TITLE_LETTERS = 80
 KIND_LETTERS = 3

@@ -6,9 +6,10 @@ from typing import Any
 
 from rasa_sdk.events import EventType
 
-from actions.base import Button, Errand, Turn, button, command, human
+from actions.base import Errand
 from actions.client import Refused, Unreachable
 from actions.shapes import Article
+from actions.turn import Button, Turn, button, command, human
 
 ARTICLE, QUESTION = "article", "question"
 QUESTION_LETTERS = 100

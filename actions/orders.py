@@ -6,8 +6,9 @@ from typing import Any
 from rasa_sdk.events import EventType
 
 from actions import wording
-from actions.base import Button, OrderErrand, Turn, button, command, human
+from actions.base import OrderErrand
 from actions.shapes import Order, Refund, Shipment
+from actions.turn import Button, Turn, button, command, human
 
 STALLED = timedelta(hours=48)
 

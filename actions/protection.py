@@ -5,11 +5,13 @@ from typing import Any
 from rasa_sdk.events import EventType
 
 from actions import wording
-from actions.base import ORDER, Form, OrderErrand, Submission, Turn, begin_form, human
+from actions.base import OrderErrand, begin_form
 from actions.cancelling import order_facts
 from actions.client import Refused
+from actions.forms import Form, Submission
 from actions.orders import refund_card
 from actions.shapes import Order
+from actions.turn import ORDER, Turn, human
 
 
 class PriceProtection(OrderErrand):

@@ -3,6 +3,7 @@
 from rasa_sdk.interfaces import Action
 
 from actions import (
+    aftersales,
     cancelling,
     catalog,
     changes,
@@ -14,12 +15,15 @@ from actions import (
     returns,
     service,
     shipping,
+    sizes,
     stores,
+    suggestions,
     talk,
     verify,
 )
-from actions.base import BY_TITLE, FORM_OWN, FORM_SLOTS, AskChoice, Errand, Form, Submission
+from actions.base import BY_TITLE, FORM_OWN, FORM_SLOTS, Errand
 from actions.context import InContext
+from actions.forms import AskChoice, Form, Submission
 
 ERRANDS: list[Errand] = [
     orders.OrderStatus(),
@@ -42,17 +46,17 @@ ERRANDS: list[Errand] = [
     returns.ReturnSubmit(),
     returns.ExchangeRequest(),
     returns.ExchangeSubmit(),
-    returns.MissingOrWrongItem(),
-    returns.DamagedOrDefective(),
-    returns.AftersaleProgress(),
-    returns.RefundStatus(),
+    aftersales.MissingOrWrongItem(),
+    aftersales.DamagedOrDefective(),
+    aftersales.AftersaleProgress(),
+    aftersales.RefundStatus(),
     catalog.StockInquiry(),
     catalog.PriceInquiry(),
     catalog.PromotionInquiry(),
-    catalog.RecommendProduct(),
+    suggestions.RecommendProduct(),
     catalog.ProductInquiry(),
-    catalog.SizeAdvice(),
-    catalog.SizeSubmit(),
+    sizes.SizeAdvice(),
+    sizes.SizeSubmit(),
     shipping.DeliveryEta(),
     shipping.DeliveryOptions(),
     shipping.ShippingFee(),
@@ -63,7 +67,7 @@ ERRANDS: list[Errand] = [
     service.CaseSubmit(),
     service.EraseSubmit(),
     service.Feedback(),
-    returns.ReturnPolicy("return_policy", "return", "return_request"),
+    aftersales.ReturnPolicy("return_policy", "return", "return_request"),
     knowledge.Knowledge("warranty_repair"),
     knowledge.Knowledge("installation"),
     knowledge.Knowledge("payment_issue"),
@@ -81,7 +85,7 @@ ERRANDS: list[Errand] = [
     talk.BotChallenge(),
     talk.Nudge(),
     talk.NotUnderstood("out_of_scope"),
-    catalog.NotUnderstoodOrBudget("fallback"),
+    suggestions.NotUnderstoodOrBudget("fallback"),
 ]
 FORMS: list[Form] = [
     cancelling.CancelForm(),
@@ -92,7 +96,7 @@ FORMS: list[Form] = [
     protection.ProtectForm(),
     returns.ReturnForm(),
     returns.ExchangeForm(),
-    catalog.SizeForm(),
+    sizes.SizeForm(),
     stores.StoreForm(),
     service.CaseForm(),
     service.EraseForm(),

@@ -1,35 +1,22 @@
-"""Sending goods back: return, exchange, how far it is, and where the money is."""
+"""Sending goods back: return and exchange, and how they stand."""
 
 from typing import Any, ClassVar, Literal
 
 from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
-from actions.base import (
-    ORDER,
-    REQUESTED,
-    Button,
-    Form,
-    OrderErrand,
-    Submission,
-    Turn,
-    begin_form,
-    button,
-    command,
-    human,
-    resumed,
-)
+from actions.base import OrderErrand, begin_form, resumed
 from actions.cancelling import begin_cancel
 from actions.client import Refused
-from actions.knowledge import Knowledge, answer_from_knowledge
-from actions.orders import about, refund_card, tell
+from actions.forms import Form, Submission
+from actions.orders import about, tell
 from actions.orders import card as order_card
-from actions.shapes import Choice, Order, Refund, Return, ReturnableLine
+from actions.shapes import Choice, Order, Return, ReturnableLine
+from actions.turn import ORDER, REQUESTED, Button, Turn, command, human
 
 Kind = Literal["return", "exchange"]
 DETAIL_LETTERS = 400
 MOST_CHOICES = 10
-MOST_TOLD = 2
 REASONS = ("unwanted", "size", "defective", "wrong_item", "missing", "other")
 """In the order of their buttons."""
 ALL = "all"
@@ -382,51 +369,6 @@ def tell_return(turn: Turn, sent_back: Return) -> None:
     turn.say(f"progress_{sent_back.kind}", (), card(sent_back), **facts_of(sent_back))
 
 
-class SomethingWrong(OrderErrand):
-    """Damaged, faulty, missing or wrong: say sorry, then return or exchange with the reason known."""
-
-    reasons: ClassVar[tuple[str, ...]]
-
-    async def answer(self, turn: Turn) -> list[EventType]:
-        """What would be, if something were wrong, is a question about the rules."""
-        if wording.says("supposes", turn.text) and not turn.pressed:
-            turn.intent = "return_policy"
-            return await answer_from_knowledge(turn, "no_article", human())
-        return await super().answer(turn)
-
-    async def serve(self, turn: Turn, order: Order) -> list[EventType]:
-        if order.state not in ("delivered", "completed"):
-            tell(turn, order)
-            return []
-        said = wording.first_said("reason", turn.text)
-        reason = said if said in self.reasons else self.reasons[0]
-        entities = {"order_no": order.number, "reason": reason}
-        turn.say(
-            f"sorry_{reason}",
-            [
-                button("return", "return_request", **entities),
-                button("exchange", "exchange_request", **entities),
-                human(),
-            ],
-            order=wording.order_short(order),
-        )
-        return []
-
-
-class MissingOrWrongItem(SomethingWrong):
-    title = "missing_or_wrong_item"
-    errand = "wrong_item"
-    intent = "missing_or_wrong_item"
-    reasons = ("missing", "wrong_item")
-
-
-class DamagedOrDefective(SomethingWrong):
-    title = "damaged_or_defective"
-    errand = "defective"
-    intent = "damaged_or_defective"
-    reasons = ("defective",)
-
-
 async def under_way(turn: Turn) -> list[Return]:
     """Returns and exchanges that are going on, of the kind that is said; none when an order is named."""
     if turn.pressed or turn.entity(ORDER) or turn.entity("last4") or not turn.signed_in:
@@ -434,118 +376,3 @@ async def under_way(turn: Turn) -> list[Return]:
     kind = wording.first_said("returns", turn.text)
     going_on = [r for r in await turn.shop.returns() if r.state in OPEN_STATES]
     return [r for r in going_on if r.kind == kind] or going_on
-
-
-class AftersaleProgress(OrderErrand):
-    title = "aftersale_progress"
-    errand = "progress"
-    intent = "aftersale_progress"
-
-    async def answer(self, turn: Turn) -> list[EventType]:
-        """Without an order named, everything under way is told: nobody needs to choose."""
-        mine = await under_way(turn)
-        if not 0 < len(mine) <= MOST_TOLD:
-            return await super().answer(turn)
-        for sent_back in mine:
-            tell_return(turn, sent_back)
-        return [SlotSet(ORDER, mine[0].order_number)]
-
-    async def serve(self, turn: Turn, order: Order) -> list[EventType]:
-        found = await turn.shop.returns(order.number)
-        for sent_back in [r for r in found if r.state in OPEN_STATES] or found[:1]:
-            tell_return(turn, sent_back)
-        if not found and turn.form:
-            turn.intent = "return_policy"
-            return await answer_from_knowledge(turn, "no_article", human())
-        if not found:
-            tell_refunds(turn, order, order.refunds)
-        return []
-
-
-def switch(turn: Turn) -> list[Button]:
-    """In the form of a return, the button of an exchange that was asked about, or the other way round."""
-    for kind, other in (("return", "exchange"), ("exchange", "return")):
-        if turn.form == f"{kind}_form" and wording.says(f"wish.{other}_form", turn.text):
-            return [button(other, f"{other}_request", order_no=turn.slot(ORDER))]
-    return []
-
-
-class ReturnPolicy(Knowledge):
-    """The rules; or whether the order talked about can be sent back."""
-
-    async def answer(self, turn: Turn) -> list[EventType]:
-        order = await self._talked_about(turn)
-        if order is None:
-            return await answer_from_knowledge(turn, "no_article", self._button, onward=switch(turn))
-        label = wording.order_short(order)
-        if order.state not in ("delivered", "completed"):
-            tell_later(turn, order)
-            return []
-        found = await turn.shop.returnable(order.number, "return")
-        until = [line.until for line in found.lines if line.until]
-        if found.eligible and until:
-            choices = [about("return", "return_request", order), about("exchange", "exchange_request", order)]
-            turn.say("returnable", choices, order=label, until=wording.moment(max(until)))
-        else:
-            turn.say(f"not_returnable_{found.reason}", [human()], order=label)
-        return []
-
-    @staticmethod
-    async def _talked_about(turn: Turn) -> Order | None:
-        """The order whose goods are named, or the one talked about before when it is pointed at."""
-        if turn.signed_in and not turn.pressed:
-            meant = await turn.shop.order_meant(turn.text, "return", times=turn.times)
-            if meant.verdict == "one" and meant.reason in ("product", "day"):
-                return meant.orders[0]
-        number = turn.slot(ORDER)
-        return await turn.shop.order(number) if number and wording.says("same", turn.text) else None
-
-
-class RefundStatus(OrderErrand):
-    title = "refund_status"
-    errand = "refund"
-    intent = "refund_status"
-
-    async def serve(self, turn: Turn, order: Order) -> list[EventType]:
-        if order.refunds:
-            tell_refunds(turn, order, order.refunds)
-            return []
-        open_ones = [r for r in await turn.shop.returns(order.number) if r.state in OPEN_STATES]
-        if not any(sent_back.kind == "return" for sent_back in open_ones):
-            others = [sent_back for sent_back in await under_way(turn) if sent_back.kind == "return"]
-            open_ones = others if len(others) == 1 else open_ones
-        for sent_back in open_ones[:1]:
-            response = "refund_after_return" if sent_back.kind == "return" else "progress_exchange"
-            turn.say(response, (), card(sent_back), **facts_of(sent_back))
-            return [SlotSet(ORDER, sent_back.order_number)]
-        if not open_ones and turn.form:
-            return await answer_from_knowledge(turn, "no_article", human())
-        if not open_ones:
-            tell_refunds(turn, order, [])
-        return []
-
-
-def tell_refunds(turn: Turn, order: Order, refunds: list[Refund]) -> None:
-    """Say where the money is; or that none is on its way, and what can be done instead."""
-    label = wording.order_short(order)
-    for refund in refunds[:2]:
-        day = refund.settled_at or refund.expected_by or refund.requested_at
-        turn.say(
-            f"refund_{refund.state}",
-            [human()] if refund.state == "failed" else (),
-            refund_card(refund),
-            order=label,
-            amount=wording.yuan(refund.amount_fen),
-            destination=refund.destination,
-            day=wording.day(day),
-            number=refund.number,
-        )
-    if refunds:
-        return
-    if order.state in ("delivered", "completed"):
-        choices = [about("return", "return_request", order)]
-    elif order.can.get("cancel") or order.can.get("intercept"):
-        choices = [about("cancel", "cancel_order", order)]
-    else:
-        choices = []
-    turn.say("no_refund", [*choices, human()], order=label, state=order.state_label)

@@ -5,18 +5,9 @@ from typing import Any
 from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
-from actions.base import (
-    ORDER,
-    STOPPED,
-    Errand,
-    Form,
-    Submission,
-    Turn,
-    begin_form,
-    button,
-    human,
-)
+from actions.base import Errand, begin_form
 from actions.client import Refused
+from actions.forms import Form, Submission
 from actions.knowledge import (
     answer_from_knowledge,
     hear_unhelpful,
@@ -24,6 +15,7 @@ from actions.knowledge import (
     say_article,
     say_special_article,
 )
+from actions.turn import ORDER, STOPPED, Turn, button, human
 
 CASES = ("complaint", "privacy_request", "case_filed", "erase_filed", "case_under_way", "not_received")
 TELLING = 14

@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
-from actions.base import ORDER, Errand, Turn, button, human
-from actions.catalog import PRODUCT
+from actions.base import Errand
 from actions.client import Refused
 from actions.knowledge import Knowledge, answer_from_knowledge, say_article, say_special_article
 from actions.orders import card, tell
+from actions.products import PRODUCT
 from actions.shapes import Delivery, DeliveryOption, Order, TrackingEvent
+from actions.turn import ORDER, Turn, button, human
 
 
 async def destination(turn: Turn) -> str | None:

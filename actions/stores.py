@@ -5,9 +5,11 @@ from typing import Any
 from rasa_sdk.events import EventType
 
 from actions import wording
-from actions.base import Errand, Form, Submission, Turn, begin_form, human
+from actions.base import Errand, begin_form
+from actions.forms import Form, Submission
 from actions.shapes import Store
 from actions.shipping import destination
+from actions.turn import Turn, human
 
 
 def card(stores: list[Store]) -> dict[str, Any]:

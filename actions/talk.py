@@ -3,22 +3,11 @@
 from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
-from actions.base import (
-    BY_TITLE,
-    MISSES,
-    SAID,
-    UNCLEAR,
-    Button,
-    Errand,
-    OrderErrand,
-    Turn,
-    button,
-    human,
-    reading,
-)
+from actions.base import BY_TITLE, Errand, OrderErrand
 from actions.knowledge import fitting_article
 from actions.knowledge import tell as tell_article
 from actions.orders import tell
+from actions.turn import MISSES, SAID, UNCLEAR, Button, Turn, button, human, reading
 
 ORDER_TOPICS = frozenset({"order_status", "track_shipment", "urge_shipment", "refund_status", "not_received"})
 MOST_MISSES = 2

@@ -5,8 +5,10 @@ from typing import Any
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions import wording
-from actions.base import ORDER, Form, Submission, Turn, begin_form, human
+from actions.base import begin_form
 from actions.client import Refused
+from actions.forms import Form, Submission
+from actions.turn import ORDER, Turn, human
 
 LAST = 4
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.base import Turn
 from actions.context import InContext, placed
 from actions.registry import BY_TITLE
 from actions.returns import ExchangeForm
+from actions.turn import Turn
 from tests.actions.conftest import Backoffice, Result, message, run
 
 MEANT = "POST /api/orders/meant"

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.base import Turn
 from actions.cancelling import CancelForm, InterceptForm
 from actions.changes import AddressForm, UndoForm
 from actions.invoices import InvoiceForm
 from actions.returns import ExchangeForm, ReturnForm
 from actions.service import CaseForm
+from actions.turn import Turn
 from tests.actions.conftest import Backoffice, message, run
 
 pytestmark = pytest.mark.usefixtures("backoffice")

@@ -7,20 +7,14 @@ from typing import Any
 import pytest
 
 from actions import wording
-from actions.catalog import (
-    NotUnderstoodOrBudget,
-    PriceInquiry,
-    ProductInquiry,
-    PromotionInquiry,
-    RecommendProduct,
-    SizeAdvice,
-    StockInquiry,
-)
+from actions.catalog import PriceInquiry, ProductInquiry, PromotionInquiry, StockInquiry
 from actions.context import InContext
 from actions.invoices import InvoiceRequest
 from actions.knowledge import Knowledge
 from actions.registry import BY_TITLE
 from actions.service import Feedback
+from actions.sizes import SizeAdvice
+from actions.suggestions import NotUnderstoodOrBudget, RecommendProduct
 from tests.actions.conftest import Backoffice, message, run
 
 FOUND = "GET /api/knowledge"
