@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from backoffice.app import create_app
 from backoffice.conversations import desk, service
 from backoffice.conversations.models import Conversation, Delivery, Message
 from backoffice.events.models import OutboxEvent
@@ -235,8 +236,8 @@ async def test_whoever_asks_around_the_deadline_is_answered_exactly_once(
     tencent: Tencent, wechat_settings: Settings, bot: BotServer
 ) -> None:
     """Forty shoppers whose answers land from half before to half after the deadline."""
-    random, within = Random(4), 0.6
-    wechat_settings.wechat_answer_within = within
+    random, within = Random(4), 1.0
+    wechat_settings.wechat_answer_within, tencent.answer_within = within, 60
     delays = {f"在吗{number}": within * random.uniform(0.5, 1.5) for number in range(40)}
     bot.app.router.routes.clear()
 
@@ -244,8 +245,6 @@ async def test_whoever_asks_around_the_deadline_is_answered_exactly_once(
     async def webhook(said: dict[str, Any]) -> list[dict[str, str]]:
         await asyncio.sleep(delays[said["message"]])
         return [{"text": f"heard {said['message']}"}]
-
-    from backoffice.app import create_app
 
     async with Served(create_app(wechat_settings, consoles=False)) as served:
         tencent.shop_url = served.url
@@ -256,6 +255,35 @@ async def test_whoever_asks_around_the_deadline_is_answered_exactly_once(
         await asyncio.sleep(1)
     assert [phone.texts for phone in phones] == [[f"heard 在吗{number}"] for number in range(40)]
     assert len({seen.how for phone in phones for seen in phone.seen}) == 2
+
+
+async def test_an_answer_to_who_hung_up_comes_once_by_the_repeat_or_a_push(
+    tencent: Tencent, phone: Phone, bot: BotServer, database: Database
+) -> None:
+    tencent.hang_up = lambda attempt: 0.3 if attempt == 0 else 60
+    bot.may_answer.clear()
+    saying = asyncio.create_task(phone.say("在吗"))
+    async with asyncio.timeout(20):
+        while not bot.heard:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.35)
+    bot.may_answer.set()
+    assert (await saying).attempts == ["TimeoutError", 200]
+    await phone.until(lambda seen: len(seen) >= 1)
+    assert await settled(database, 1) == [("bot", "sent", "")]
+    assert (len(bot.heard), phone.texts) == (1, ["heard 在吗"])
+
+
+async def test_an_answer_that_no_request_waits_for_is_pushed(
+    tencent: Tencent, phone: Phone, bot: BotServer, database: Database
+) -> None:
+    tencent.attempts, tencent.hang_up = 1, lambda _: 0.3
+    bot.may_answer.clear()
+    await phone.say("在吗")
+    bot.may_answer.set()
+    await phone.until(lambda seen: len(seen) == 2)
+    assert [seen.how for seen in phone.seen] == ["broken", "push"]
+    assert await settled(database, 1) == [("bot", "sent", "")]
 
 
 async def test_one_message_delivered_many_times_at_once_is_heard_once(
@@ -373,7 +401,8 @@ async def test_one_push_is_kept_for_a_person(phone: Phone, tencent: Tencent, dat
     await settled(database, 7)
     for number in range(2):
         await agent_says(database, f"人工{number}")
-    assert await settled(database, 9) == [
+        await settled(database, 8 + number)
+    assert await deliveries(database) == [
         ("bot", "sent", ""),
         *[("system", "sent", "")] * 4,
         *[("system", "failed", "quota_kept")] * 2,
