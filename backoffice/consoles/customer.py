@@ -85,7 +85,7 @@ async def unmask(visit: Visit, customer_id: int, reason: str) -> None:
 def profile(words: Words, dossier: Dossier, open_masks: bool) -> Markup:
     person, points = dossier.person, dossier.points
     if person is None:
-        return div("block", tag("h2", "", words("customer")), div("quiet-text", words("unknown_customer")))
+        return div("slab", tag("h2", "", words("customer")), div("quiet-text", words("unknown_customer")))
     name = person.name if open_masks else mask_name(person.name)
     phone = person.phone if open_masks else mask_phone(person.phone)
     level = words.known("level", person.level)
@@ -101,7 +101,7 @@ def profile(words: Words, dossier: Dossier, open_masks: bool) -> Markup:
     ]
     channels = fact(words("bound"), join(known_as, " ")) if known_as else NOTHING
     return div(
-        "block person-block",
+        "slab person-block",
         tag("h2", "person-name", name, span(f"level {person.level}", level)),
         tag("dl", "facts", *facts, channels),
     )
@@ -121,7 +121,7 @@ def risk(words: Words, dossier: Dossier, moment: datetime) -> Markup:
     often = len(sent_back) >= OFTEN and len(sent_back) >= SHARE * max(len(bought), 1)
     line = words("risk.line", orders=len(bought), returns=len(sent_back), amount=yuan(back))
     return div(
-        "block risk often" if often else "block risk",
+        "slab risk often" if often else "slab risk",
         span("dot-mark", ""),
         span("", line),
         span("chip urgent", words("risk.often")) if often else NOTHING,
@@ -138,15 +138,14 @@ def step_label(words: Words, label: str) -> str:
 
 
 def progress(words: Words, steps: list[Step]) -> Markup:
-    shown = [
-        tag(
-            "li",
-            "done" if step.done else "",
-            span("", step_label(words, step.label)),
-            tag("time", "", f"{step.at.astimezone(SHOP_ZONE):%m-%d %H:%M}") if step.at else NOTHING,
-        )
-        for step in steps
-    ]
+    shown = []
+    for step in steps:
+        at = NOTHING
+        if step.at:
+            local = step.at.astimezone(SHOP_ZONE)
+            at = tag("time", "", f"{local:%m-%d}", title=f"{local:%m-%d %H:%M}")
+        label = span("", step_label(words, step.label))
+        shown.append(tag("li", "done" if step.done else "", label, at))
     return tag("ol", "progress", *shown)
 
 
@@ -172,7 +171,7 @@ def order_card(words: Words, order: OrderView, may_act: bool) -> Markup:
     facts = words("order.facts", receiver=order.receiver, phone=order.phone, city=order.city)
     return tag(
         "details",
-        "block order",
+        "slab order",
         tag(
             "summary",
             "",
@@ -202,7 +201,7 @@ def order_card(words: Words, order: OrderView, may_act: bool) -> Markup:
 def return_card(words: Words, one: ReturnView) -> Markup:
     said = catalogue("returns", words.language)
     return div(
-        "block return",
+        "slab return",
         div(
             "line-of-two",
             span("", f"{said['kinds'][one.kind]} · {one.item}"),
@@ -233,7 +232,7 @@ def sections(
         rows["cases"] = tag("h2", "heading", words("cases"), span("count", str(len(dossier.cases))))
         rows |= {
             f"case{each.number}": div(
-                "block",
+                "slab",
                 div("line-of-two", span("", words.known("case", each.kind)), span("quiet-text", each.number)),
                 div("", each.text[:140]),
             )
@@ -250,7 +249,7 @@ def sections(
                     tag("time", "", clock(each.updated_at, moment)),
                 ),
                 div("quiet-text clip", each.last_line[:60] or words("no_text")),
-                kind="block earlier",
+                kind="slab earlier",
                 value=each.id,
             )
             for each in dossier.earlier[:8]

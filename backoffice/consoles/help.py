@@ -14,7 +14,7 @@ SHEET = {
     "note": ("N",),
     "canned": ("/",),
     "suggest": ("S",),
-    "send": ("Enter", "Ctrl + Enter"),
+    "send": ("Ctrl + ⏎",),
     "leave": ("Esc",),
     "transfer": ("T",),
     "give_back": ("B",),

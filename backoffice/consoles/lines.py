@@ -105,7 +105,7 @@ def card(words: Words, shown: dict[str, object]) -> Markup:
 def carried(words: Words, line: ThreadLine) -> Markup:
     """Its way to the shopper: in words when something is wrong, with what can be done."""
     on_way = line.carried
-    if on_way is None or (line.author == "bot" and on_way.state in ("sent", "delivered", "read")):
+    if on_way is None or (line.author != "agent" and on_way.state in ("sent", "delivered", "read")):
         return NOTHING
     state = words(f"delivery.{on_way.state}")
     if on_way.state in ("failed", "unknown") or on_way.reason:

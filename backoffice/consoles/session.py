@@ -17,10 +17,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backoffice.consoles.words import words_of
 from backoffice.kit.database import Database, database_of
 from backoffice.kit.errors import Forbidden, Problem, Unauthenticated, problem_response
 from backoffice.kit.fields import Text
-from backoffice.kit.messages import message
 from backoffice.settings import Settings, settings_of
 from backoffice.staff import sessions
 from backoffice.staff.identity import KnownDevices, require_role
@@ -40,13 +40,12 @@ router = APIRouter(prefix=HOME, include_in_schema=False)
 
 
 @router.get("/sign-in")
-async def form(error: str = "") -> HTMLResponse:
-    texts = {
-        name: message("consoles", f"sign_in.{name}") for name in ("title", "login", "password", "submit")
-    }
-    texts["error"] = message("consoles", f"sign_in.{error}") if error in REFUSALS else ""
+async def form(request: Request, error: str = "") -> HTMLResponse:
+    words = words_of(request)
+    texts = {name: words(f"sign_in.{name}") for name in ("title", "login", "password", "submit")}
+    texts["error"] = words(f"sign_in.{error}") if error in REFUSALS else ""
     shown = {name: escape(text) for name, text in texts.items()}
-    return HTMLResponse(PAGE.substitute(shown, language="zh-CN", action=f"{HOME}/session"))
+    return HTMLResponse(PAGE.substitute(shown, language=words.language, action=f"{HOME}/session"))
 
 
 @router.post("/session")

@@ -13,7 +13,8 @@ from backoffice.staff.schemas import CannedReplyView, StaffView
 
 SHOWN = 5
 ARTICLES = 3
-LIKE_ENOUGH = 40
+LIKE_ENOUGH = 60
+LINES_BACK = 5
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,13 @@ class Suggestion:
     text: str
 
 
-def question(found: Thread) -> str:
-    """What the shopper said since somebody last answered; empty when nothing."""
-    said: list[str] = []
-    for line in reversed(found.lines):
-        if line.author in ("agent", "bot") and said:
-            break
-        if line.author == "shopper":
-            said.append(line.text)
-    return "\n".join(reversed(said))
+def questions(found: Thread) -> list[str]:
+    """What the shopper said since somebody last answered, then with more of what they said before."""
+    said = [line.text for line in found.lines if line.author == "shopper" and line.text]
+    answered = max((line.event for line in found.lines if line.author in ("agent", "bot")), default=0)
+    new = [line.text for line in found.lines if line.author == "shopper" and line.event > answered]
+    asked = ["\n".join(new), "\n".join(said[-LINES_BACK:])]
+    return list(dict.fromkeys(each for each in asked if each.strip()))
 
 
 def likely(asked: str, known: list[CannedReplyView]) -> list[CannedReplyView]:
@@ -51,13 +50,13 @@ async def suggestions(session: ReadSession, member: StaffView, found: Thread) ->
 
     The bot itself is not asked: its actions would do the errand that the words ask for.
     """
-    asked = question(found)
-    if not asked:
-        return []
     intent = next((line.understood.intent for line in reversed(found.lines) if line.understood), "")
-    known = await knowledge.answer(session, asked, intent, ARTICLES)
-    articles = [*known.articles, *([known.general] if known.general else [])]
-    shown = {each.slug: Suggestion("article", each.title, each.answer) for each in articles}
-    canned = await replies.listed(session, member, "", Page(limit=100))
-    fitting = [Suggestion("canned", each.title, each.text) for each in likely(asked, canned.replies)]
-    return [*shown.values(), *fitting][:SHOWN]
+    canned = (await replies.listed(session, member, "", Page(limit=100))).replies
+    for asked in questions(found):
+        known = await knowledge.answer(session, asked, intent, ARTICLES)
+        articles = [*known.articles, *([known.general] if known.general else [])]
+        shown = {each.slug: Suggestion("article", each.title, each.answer) for each in articles}
+        fitting = [Suggestion("canned", each.title, each.text) for each in likely(asked, canned)]
+        if shown or fitting:
+            return [*shown.values(), *fitting][:SHOWN]
+    return []

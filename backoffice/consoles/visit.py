@@ -56,7 +56,7 @@ class Visit:
                 await self.member()
                 await handler(*given)
             except Unauthenticated:
-                ui.navigate.to(SIGN_IN)
+                ui.navigate.to(SIGN_IN.removeprefix(HOME))
             except Problem as problem:
                 ui.notify(self.explain(problem), type="warning", position="top", timeout=6000)
             else:

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from backoffice.kit.messages import Language, message, preferred
+from backoffice.kit.messages import Language, catalogue, message, preferred
 
 COOKIE = "xiaoer_language"
 LANGUAGES: dict[Language, str] = {"zh-CN": "中文", "en": "English"}
@@ -21,10 +21,8 @@ class Words:
 
     def known(self, group: str, code: str, otherwise: str | None = None) -> str:
         """The sentence for a code of another room; one that is not written is shown as it is."""
-        try:
-            return self(f"{group}.{code}")
-        except (KeyError, TypeError):
-            return code if otherwise is None else otherwise
+        found = catalogue("consoles", self.language).get(group, {}).get(code)
+        return str(found) if found else code if otherwise is None else otherwise
 
 
 def words_of(asked: HTTPConnection) -> Words:

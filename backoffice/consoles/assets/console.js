@@ -320,7 +320,7 @@
       box().focus();
     },
     suggest(found) {
-      box().focus();
+      mode("reply");
       if (!found.length) { one(".macro-line").textContent = known.words.nothing; return; }
       show(found.map((each) => ({
         key: each.source, title: each.title, text: each.text,
