@@ -33,6 +33,7 @@ class Conversation:
     shopper: str | None
     id: str = field(default_factory=lambda: uuid4().hex)
     token: str = field(default_factory=lambda: uuid4().hex)
+    shown: str = ""
     owner: str = "bot"
     standing: dict[str, Any] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
@@ -182,7 +183,7 @@ class ChatServer:
         await connection.send_json(
             {
                 "type": "ready",
-                "conversation": conversation.id,
+                "conversation": conversation.shown or conversation.id,
                 "owner": conversation.owner,
                 "last": len(conversation.events),
                 **conversation.standing,
