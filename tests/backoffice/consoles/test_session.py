@@ -95,6 +95,12 @@ async def test_a_wrong_password_leads_back_to_the_form(browser: httpx.AsyncClien
     assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
 
 
+async def test_the_form_speaks_the_browsers_language(browser: httpx.AsyncClient) -> None:
+    for asked, told in (("en-GB,en;q=0.9", "Sign in to the desk"), ("zh-CN", "登录客服台")):
+        page = await browser.get("/console/sign-in", headers={"Accept-Language": asked})
+        assert told in page.text
+
+
 async def test_a_known_browser_is_not_locked_out_by_strangers(
     app: FastAPI, browser: httpx.AsyncClient
 ) -> None:
