@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,6 +28,7 @@ app = typer.Typer(
     [dim]xiaoer up[/]                    start bot, actions and app
     [dim]xiaoer ask "门店几点关门"[/]      one question, one answer
     [dim]xiaoer chat[/]                  a conversation in the terminal
+    [dim]xiaoer wechat-sim[/]            the same through a simulated WeChat
     [dim]xiaoer doctor[/]                what is installed, reachable, stale
 
     Settings come from the environment or a .env file: XIAOER_PORT,
@@ -226,6 +228,37 @@ def chat(customer: Customer = None, channel: Channel = "web") -> None:
             show(console, events)
             if events:
                 buttons = events[-1].get("buttons") or []
+
+
+@app.command()
+def wechat_sim(
+    openid: Annotated[str, typer.Option(help="Who writes.")] = "o_simulated_shopper",
+    account: Annotated[str, typer.Option(help="The app id written to; the first one if not given.")] = "",
+) -> None:
+    """
+    Chat as a WeChat shopper through a simulator of Tencent's side.
+
+    The shop must run with a simulated account; told what to put into .env
+    when it does not. Passive replies are green, pushes blue.
+    """
+    options = ["--openid", openid, "--app-id", account]
+    raise typer.Exit(run_wechat("sim", address(), *options))
+
+
+@app.command()
+def wechat_menu() -> None:
+    """
+    Set the menu at the foot of each official account.
+
+    Its items are in integrations/channels/wechat/messages.yml.
+    """
+    raise typer.Exit(run_wechat("menu"))
+
+
+def run_wechat(*arguments: str) -> int:
+    """Run a command of the channel's own; its exit code."""
+    command = [sys.executable, "-m", "integrations.channels.wechat", *arguments]
+    return subprocess.run(command, check=False).returncode
 
 
 @app.command()
