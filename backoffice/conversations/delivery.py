@@ -209,6 +209,37 @@ def backoff(attempts: int) -> timedelta:
     return min(timedelta(seconds=2**attempts), LONGEST_BACKOFF)
 
 
+@dataclass(frozen=True)
+class Undelivered:
+    """A line that did not reach the shopper, or perhaps did not: `state` failed or unknown."""
+
+    conversation_id: str
+    customer_id: int | None
+    event: int
+    channel: str
+    author: str
+    text: str
+    state: str
+    reason: str
+    at: datetime
+
+
+async def undelivered(
+    session: ReadSession, since: datetime, limit: int = 50, offset: int = 0
+) -> tuple[list[Undelivered], int]:
+    """A page of what was said since then and did not reach its shopper, newest first, and how many there are.
+
+    What the bot had still to say when people took over is not among it.
+    """
+    rows, total = await repository.undelivered(session, since, limit, offset)
+    names = ("conversation_id", "event", "channel", "author", "state", "reason", "at")
+    found = [
+        Undelivered(text=text, customer_id=customer, **{name: getattr(each, name) for name in names})
+        for each, text, customer in rows
+    ]
+    return found, total
+
+
 class Dispatcher:
     """Pushes what is due over these channels. Any number of processes may run one."""
 

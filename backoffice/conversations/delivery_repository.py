@@ -228,6 +228,30 @@ async def of_events(
     return (await session.scalars(found)).all()
 
 
+async def undelivered(
+    session: ReadSession, since: datetime, limit: int, offset: int
+) -> tuple[list[tuple[Delivery, str, int | None]], int]:
+    """What failed or may have been lost since then, newest first, with its text and customer; how many."""
+    wanted = (
+        Delivery.state.in_(("failed", "unknown")),
+        Delivery.reason != "handed_over",
+        Delivery.at >= since,
+    )
+    said = (Message.conversation_id == Delivery.conversation_id) & (Message.event == Delivery.event)
+    found = (
+        select(Delivery, Message.text, Conversation.customer_id)
+        .join(Message, said)
+        .join(Conversation, Conversation.id == Delivery.conversation_id)
+        .where(*wanted)
+        .order_by(Delivery.at.desc(), Delivery.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    rows = [(delivery, text, customer) for delivery, text, customer in await session.execute(found)]
+    total = await session.scalar(select(func.count()).select_from(Delivery).where(*wanted))
+    return rows, total or 0
+
+
 async def confirm(session: WriteSession, conversation_id: str, through: int, state: str) -> None:
     """The shopper's device has, or they have read, every line up to `through`."""
     before = ("sent", "unknown") if state == "delivered" else ("sent", "unknown", "delivered")

@@ -157,6 +157,12 @@ class Delivery(Base):
             postgresql_where=text("state IN ('queued', 'sending')"),
             sqlite_where=text("state IN ('queued', 'sending')"),
         ),
+        Index(
+            "ix_deliveries_undelivered",
+            "at",
+            postgresql_where=text("state IN ('failed', 'unknown')"),
+            sqlite_where=text("state IN ('failed', 'unknown')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
