@@ -337,8 +337,8 @@ async def answer(
     """A line by a person, who thereby has the conversation if nobody had; its number.
 
     `attachment` is the id of a stored picture, `expecting` the newest event they had seen. Raises `Invalid`
-    (`empty_message`, `too_long`) or `Conflict` (`merged`, `somebody_else_answers`; `new_lines` when a
-    colleague wrote after `expecting`).
+    (`empty_message`, `too_long`, `no_such_picture`) or `Conflict` (`merged`, `somebody_else_answers`;
+    `new_lines` when a colleague wrote after `expecting`).
     """
     text = storable(text)
     if not text and not attachment:
@@ -347,6 +347,7 @@ async def answer(
         raise Invalid("too_long", f"at most {LONGEST_TEXT} characters")
     await presence.heartbeat(session, by)
     held = await hold_own(session, conversation_id, by)
+    await service.require_picture(session, conversation_id, attachment)
     theirs = await repository.last_line_of_colleagues(session, conversation_id, by)
     if expecting is not None and theirs > expecting:
         raise Conflict("new_lines", "a colleague has answered meanwhile")

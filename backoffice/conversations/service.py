@@ -156,8 +156,7 @@ async def receive(
             f"at most {MESSAGES_AT_ONCE} messages in {WITHIN.seconds} seconds",
             retry_after=WITHIN.seconds,
         )
-    if attachment and not await attachment_repository.find(session, attachment, conversation.id):
-        raise Invalid("no_such_picture", "not stored for this conversation")
+    await require_picture(session, conversation.id, attachment)
     rated = await ratings.meant(session, conversation.id, conversation.last_event, text, command)
     await hear_from(session, conversation, origin, moment, reopens=rated is None)
     await write(
@@ -181,6 +180,12 @@ async def take_rating(session: WriteSession, conversation: Standing, rated: Rate
     if kept:
         thanks = "rating.sorry" if rated.stars <= ratings.LOW else "rating.thanks"
         await append(session, conversation.id, "system", Bubble(text=message("conversations", thanks)))
+
+
+async def require_picture(session: ReadSession, conversation_id: str, attachment: str | None) -> None:
+    """Raises `Invalid` (`no_such_picture`) for one that is not of this conversation."""
+    if attachment and not await attachment_repository.find(session, attachment, conversation_id):
+        raise Invalid("no_such_picture", "not stored for this conversation")
 
 
 async def hear_from(

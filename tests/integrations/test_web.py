@@ -15,11 +15,12 @@ import websockets
 from PIL import Image
 from sqlalchemy import select, update
 
-from backoffice.conversations import desk, inbox
+from backoffice.conversations import desk, inbox, service
 from backoffice.conversations.attachments import Attachments
 from backoffice.conversations.models import Attachment, Conversation, Message
 from backoffice.conversations.reception import TYPING, Reception
 from backoffice.kit.database import Database
+from backoffice.kit.errors import Invalid
 from backoffice.kit.time import now
 from backoffice.settings import Settings
 from backoffice.staff import sessions
@@ -126,6 +127,13 @@ async def test_people_who_work_here_send_and_see_pictures(
     assert sent.status_code == 201
     for_shopper = f"/chat/conversations/{conversation}/attachments/{sent.json()['id']}"
     assert (await http.get(for_shopper, headers=bearer(token))).status_code == 200
+    other, _ = await open_chat(http)
+    async with database.write() as session:
+        event = await desk.answer(session, conversation, agent, "", sent.json()["id"])
+        assert (await service.look(session, conversation)).events[event - 1].attachment == sent.json()["id"]
+    with pytest.raises(Invalid, match="no_such_picture"):
+        async with database.write() as session:
+            await desk.answer(session, other, agent, "看这里", sent.json()["id"])
 
 
 @pytest.mark.parametrize(
