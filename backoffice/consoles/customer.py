@@ -9,7 +9,7 @@ from backoffice.consoles.inbox import clock
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, join, span, tag
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
-from backoffice.conversations import desk, service
+from backoffice.conversations import cases, desk
 from backoffice.conversations.schemas import CaseView, Summary
 from backoffice.conversations.thread import Thread
 from backoffice.events import audit
@@ -58,7 +58,7 @@ async def gather(visit: Visit, found: Thread, orders: int) -> Dossier:
         listed = await trade.orders(session, who, None, Page(limit=orders))
         dossier.orders, dossier.orders_total = listed.orders, listed.total
         dossier.returns = (await returns.returns(session, who, None)).returns
-        dossier.cases = (await service.cases(session, who)).cases
+        dossier.cases = (await cases.cases(session, who)).cases
         if found.customer_id is not None:
             known = await users.customers(session, [found.customer_id])
             dossier.person = known.get(found.customer_id)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from backoffice.conversations import service
+from backoffice.conversations import cases, service
 from backoffice.conversations.desk_domain import Hours
 from backoffice.conversations.history import MOST, history
 from backoffice.conversations.schemas import (
@@ -55,13 +55,13 @@ async def said_with_me(
 @router.post("/cases", status_code=201)
 async def file_case(request: CaseRequest, errand: Acting) -> CaseView:
     """File something for people to look into; the number in the answer can be quoted."""
-    return await errand.once(CaseView, lambda session: service.file_case(session, errand.shopper, request))
+    return await errand.once(CaseView, lambda session: cases.file_case(session, errand.shopper, request))
 
 
 @router.get("/cases")
-async def cases(shopper: Asking, session: Reading) -> Cases:
+async def filed_cases(shopper: Asking, session: Reading) -> Cases:
     """What this shopper filed, newest first, fifty at most."""
-    return await service.cases(session, shopper)
+    return await cases.cases(session, shopper)
 
 
 @router.post("/knowledge/questions", status_code=201)

@@ -4,16 +4,16 @@ of it.
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import select
 
 from backoffice.conversations import desk_repository as repository
-from backoffice.conversations.models import Case, Rating
+from backoffice.conversations.cases import open_case
+from backoffice.conversations.models import Rating
 from backoffice.conversations.schemas import Bubble, Button
 from backoffice.kit.database import ReadSession, WriteSession, insert_once
-from backoffice.kit.ids import case_number
 from backoffice.kit.messages import message
 from backoffice.kit.time import now
 
@@ -110,29 +110,8 @@ async def rate(
         session, conversation_id, asked_event, stars, comment, moment, moment - CHANGEABLE, after_low=False
     )
     if was_fine and stars <= LOW:
-        await open_case(session, conversation_id, customer_id, stars, comment, moment)
+        text = message("conversations", "rating.case", stars=stars, comment=comment)
+        await open_case(session, "feedback", text, customer_id, conversation_id)
     return was_fine or await repository.rate(
         session, conversation_id, asked_event, stars, comment, moment, moment - CHANGEABLE, after_low=True
     )
-
-
-async def open_case(
-    session: WriteSession,
-    conversation_id: str,
-    customer_id: int | None,
-    stars: int,
-    comment: str,
-    moment: datetime,
-) -> None:
-    """A low rating is looked into by a supervisor."""
-    text = message("conversations", "rating.case", stars=stars, comment=comment).strip()
-    case = Case(
-        number=case_number("C", moment),
-        kind="feedback",
-        customer_id=customer_id,
-        conversation_id=conversation_id,
-        text=text,
-        at=moment,
-    )
-    session.add(case)
-    await session.flush()

@@ -17,15 +17,12 @@ from backoffice.conversations import (
 )
 from backoffice.conversations.desk_domain import ALWAYS, PRIORITY_OF, SKILL_OF, Hours
 from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
-from backoffice.conversations.models import Case, OwnershipChange
+from backoffice.conversations.models import OwnershipChange
 from backoffice.conversations.ports import Heard, Window
 from backoffice.conversations.ratings import Rated
 from backoffice.conversations.schemas import (
     Bubble,
     Button,
-    CaseRequest,
-    Cases,
-    CaseView,
     EventView,
     Face,
     Look,
@@ -37,12 +34,12 @@ from backoffice.kit import fencing
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Invalid, NotFound, StaleTurn, TooMany
 from backoffice.kit.fencing import Fence
-from backoffice.kit.ids import case_number, secret_id
+from backoffice.kit.ids import secret_id
 from backoffice.kit.messages import message
 from backoffice.kit.time import now
 from backoffice.staff import service as staff
 from backoffice.users import identities
-from backoffice.users.identity import Shopper, conversation_fence
+from backoffice.users.identity import conversation_fence
 
 TOPIC = "conversation"
 OWNERSHIP = "ownership"
@@ -437,39 +434,3 @@ async def waiting_turns(session: ReadSession) -> list[str]:
     """Conversations in which a turn was left behind or a message waits though nobody is at work."""
     moment = now()
     return await repository.to_run(session, moment, moment - UNANSWERED_AFTER)
-
-
-async def file_case(session: WriteSession, shopper: Shopper, request: CaseRequest) -> CaseView:
-    """File something for people to look into, under a number the shopper can quote."""
-    moment = now()
-    case = Case(
-        number=case_number("C", moment),
-        kind=request.kind,
-        customer_id=shopper.customer_id,
-        conversation_id=shopper.conversation_id,
-        order_number=request.order_number,
-        text=storable(request.text),
-        state="open",
-        at=moment,
-    )
-    session.add(case)
-    await session.flush()
-    return case_view(case)
-
-
-async def cases(session: ReadSession, shopper: Shopper) -> Cases:
-    """What this shopper filed, newest first."""
-    found = await repository.cases_of(session, shopper.customer_id, shopper.conversation_id)
-    return Cases(cases=[case_view(case) for case in found])
-
-
-def case_view(case: Case) -> CaseView:
-    return CaseView(
-        number=case.number,
-        kind=case.kind,
-        kind_label=message("conversations", f"case.{case.kind}"),
-        text=case.text,
-        order_number=case.order_number,
-        state=case.state,
-        at=case.at,
-    )

@@ -149,7 +149,10 @@ class TurnRunner:
 
     async def _tell_and_ask(self, turn: Turn, utterance: Utterance) -> BotAnswer:
         if turn.missed:
-            await self._bot.tell(turn.conversation_id, turn.missed)
+            try:
+                await self._bot.tell(turn.conversation_id, turn.missed)
+            except BotBroken as error:
+                log.error("bot_was_not_told", conversation=turn.conversation_id, error=str(error))
         return await self._bot.reply(utterance)
 
     async def _finish(self, turn: Turn, answer: BotAnswer) -> bool:
