@@ -8,18 +8,23 @@ from integrations.channels.wechat.wording import says
 
 Card = dict[str, Any]
 MOST_ROWS = 5
+TOLD = ("products", "stores", "article")
 
 
-def as_text(card: Card, shop_url: str) -> str:
-    """A card of a known type as lines, of an unknown one as its title. `shop_url` makes its link whole."""
-    rows = ROWS.get(str(card.get("type")), titled)(card)
+def as_text(card: Card, shop_url: str, told: bool = False) -> str:
+    """A card of a known type as lines, of an unknown one as its title. `shop_url` makes its link whole.
+
+    Lists are left out where they were `told` already: the bot's sentences name what is in them.
+    """
+    kind = str(card.get("type"))
+    rows = [] if told and kind in TOLD else ROWS.get(kind, titled)(card)
     link = [urljoin(f"{shop_url}/", str(card["url"]))] if card.get("url") and shop_url else []
     return "\n".join([*(row for row in rows if row), *link])
 
 
 def order(card: Card) -> list[str]:
     tracking = card.get("tracking") or {}
-    newest = [event["text"] for event in tracking.get("events", [])[-1:]]
+    newest = [event["text"] for event in sorted(tracking.get("events", []), key=lambda e: e["at"])[-1:]]
     return [
         says("card.order", total=yuan(card["total_fen"]), **texts(card, "number", "state_label")),
         *(

@@ -28,7 +28,8 @@ class Option:
 
 def text_of(lines: Sequence[Outgoing], shop_url: str) -> str:
     """What the lines say, cards included."""
-    said = [part for line in lines for part in (line.text, as_text(line.card, shop_url) if line.card else "")]
+    cards = [as_text(line.card, shop_url, bool(line.text)) if line.card else "" for line in lines]
+    said = [part for line, card in zip(lines, cards, strict=True) for part in (line.text, card)]
     return "\n".join(part for part in said if part)
 
 
