@@ -9,9 +9,8 @@ from nicegui import ui
 from backoffice.consoles.following import follow
 from backoffice.consoles.inbox import Named, names, row, span_of, urgency
 from backoffice.consoles.layout import Place, style
-from backoffice.consoles.lines import thread_rows
+from backoffice.consoles.lines import staff_in, thread_rows
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, join, span, tag
-from backoffice.consoles.talk import staff_in
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
 from backoffice.conversations import desk, thread
@@ -122,7 +121,7 @@ class Watch:
                 .classes("lines")
                 .props('role="log" aria-live="polite" tabindex="0"') as lines
             ):
-                self._lines = Rows(lines, "piece")
+                self._lines = Rows(lines)
             with ui.element("form").classes("whisper") as self._form:
                 self._text = ui.input(label=words("board.whisper")).props("outlined dense maxlength=500")
                 self._text.classes("grow")

@@ -41,11 +41,15 @@ def asset(name: str) -> str:
     return f"{HOME}{AT}/{name}?{crc32((ASSETS / name).read_bytes()):08x}"
 
 
+def style(name: str) -> None:
+    ui.add_head_html(f'<link rel="stylesheet" href="{asset(name)}">')
+
+
 def frame(visit: Visit, active: str) -> None:
     """Everything of a page but its own content."""
     words = visit.words
     ui.page_title(f"{words(f'place.{active}')} · {words('title')}")
-    ui.add_head_html(f'<link rel="stylesheet" href="{asset("console.css")}">')
+    style("console.css")
     ui.add_head_html(f'<script src="{asset("console.js")}" defer></script>')
     ui.colors(primary="#a5331f", positive="#2e7d4f", negative="#b3261e", warning="#9a6206", info="#5b6b7a")
     with ui.header().classes("top"), ui.element("div").classes("top-line"):

@@ -1,14 +1,26 @@
 """The pages of the console, each behind the door."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles.layout import frame, serve_assets
+from backoffice.consoles import board, reports, undelivered, webhooks
+from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
 from backoffice.consoles.words import Words
 from backoffice.consoles.workbench import Workbench
+
+Build = Callable[[Visit], Awaitable[None]]
+PAGES: tuple[tuple[Place, Build], ...] = (
+    (board.PLACE, board.build),
+    (reports.PLACE, reports.build),
+    (undelivered.PLACE, undelivered.build),
+    (webhooks.PLACE, webhooks.build),
+)
+PLACES += [place for place, _ in PAGES]
 
 
 def mount(app: FastAPI) -> None:
@@ -25,8 +37,22 @@ def mount(app: FastAPI) -> None:
     async def conversation(request: Request, conversation_id: str) -> Response | None:
         return await inbox(request, conversation_id[:32])
 
+    def page_of(place: Place, build: Build) -> Callable[[Request], Awaitable[Response | None]]:
+        async def page(request: Request) -> Response | None:
+            visiting = await visit(app, request, *place.roles)
+            if not isinstance(visiting, Visit):
+                return visiting
+            frame(visiting, place.name)
+            await build(visiting)
+            return None
+
+        return page
+
     ui.page("/")(inbox)
     ui.page("/conversations/{conversation_id}")(conversation)
+    for place, build in PAGES:
+        ui.page(place.path)(page_of(place, build))
+    app.include_router(reports.router)
     serve_assets()
     ui.run_with(
         app,
