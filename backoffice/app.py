@@ -145,7 +145,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             database, tokens, turns, bus, dispatcher, Hours.parse(settings.service_hours)
         )
         Following(database, settings).subscribe(relay)
-        wechat.listen(app.state.reception, Senders(database, tokens, dispatcher))
+        wechat.listen(app.state.reception, Senders(database, tokens, dispatcher), bus)
         desk = Desk(database, bus, settings)
         works = (bus, relay, turns, dispatcher, desk, courier, attachments)
         await closing.enter_async_context(background(*(work.run() for work in works)))

@@ -38,6 +38,12 @@ class Senders:
             after = look.last - NEWEST_LINES if since is None else since - 1
             return conversation_id, await service.look(session, conversation_id, max(after, 0))
 
+    async def answers_to(self, conversation_id: str) -> tuple[str, str]:
+        """Channel and sender where a conversation is answered; empty for one that is not there."""
+        async with self._database.read() as session:
+            found = await repository.find(session, conversation_id)
+            return (found.answer_channel, found.answer_sender) if found else ("", "")
+
     def read_button(self, conversation_id: str, payload: str) -> Pressed:
         """What a button of this conversation means. Raises `Invalid` (`bad_button`)."""
         star = ratings.command_of(payload)

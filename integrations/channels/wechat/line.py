@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
-import structlog
 from fastapi.responses import PlainTextResponse, Response
 from starlette.background import BackgroundTask
 
@@ -19,8 +18,7 @@ from integrations.channels.wechat.errors import BadSignature
 from integrations.channels.wechat.inbox import Inbox
 from integrations.channels.wechat.memory import Memory
 from integrations.channels.wechat.messages import Message, read
-
-log = structlog.get_logger()
+from integrations.channels.wechat.tasks import Tasks
 
 REMEMBERED = int(2 * SKEW.total_seconds())
 TYPING_AFTER = 1.0
@@ -41,7 +39,7 @@ class Line:
         self._account, self._inbox, self._reception = account, inbox, reception
         self._inline, self._memory, self._within = inline, memory, within
         self._envelopes = Envelopes(account)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def verify(self, signed: Signed, echo: str) -> Response:
         """What WeChat asks when an address is set. Raises `BadSignature`."""
@@ -70,7 +68,7 @@ class Line:
             await self._reception.take_back(claimed)
             return self._reply(opened, message, "")
         if claimed is None:
-            self._begin_typing(message, heard, 0 if replies else TYPING_AFTER)
+            self._tasks.begin(self._show_typing(message, heard, 0 if replies else TYPING_AFTER))
             return self._reply(opened, message, "")
         return self._reply(opened, message, self._inline.text(claimed.lines), claimed)
 
@@ -82,21 +80,11 @@ class Line:
         media_type = "text/plain" if sealed == NOTHING else "application/xml"
         return Response(sealed, media_type=media_type, background=settle)
 
-    def _begin_typing(self, message: Message, heard: Heard, after: float) -> None:
-        task = asyncio.create_task(self._show_typing(message, heard, after))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _show_typing(self, message: Message, heard: Heard, after: float) -> None:
         """While the bot still works on the answer."""
-        try:
-            await asyncio.sleep(after)
-            if (await self._reception.look(heard.conversation_id, heard.event)).typing:
-                await self._inbox.show_typing(message.openid)
-        except Exception as error:
-            log.warning("wechat_typing_failed", app=self._account.app_id, error=repr(error))
+        await asyncio.sleep(after)
+        if (await self._reception.look(heard.conversation_id, heard.event)).typing:
+            await self._inbox.show_typing(message.openid)
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()

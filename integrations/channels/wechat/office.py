@@ -1,18 +1,24 @@
 """All WeChat accounts of a shop, put together."""
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from backoffice.conversations.attachments import Attachments
-from backoffice.conversations.reception import Reception
+from backoffice.conversations.reception import TYPING, Reception
 from backoffice.conversations.senders import Senders
+from backoffice.events.bus import Bus
 from backoffice.kit.errors import NotFound
 from backoffice.settings import Settings
-from integrations.channels.wechat.api import Api, client_of
+from integrations.channels.wechat.api import Api, CallFailed, client_of
 from integrations.channels.wechat.channel import Inline, Name, WeChatChannel
 from integrations.channels.wechat.inbox import Inbox
 from integrations.channels.wechat.line import Line
-from integrations.channels.wechat.memory import open_memory
+from integrations.channels.wechat.memory import LocalMemory, open_memory
+from integrations.channels.wechat.tasks import Tasks
 
+TYPING_SEEN = 15
+"""Seconds for which WeChat shows that somebody writes."""
 KINDS: dict[str, Name] = {"official": "wechat", "mini": "mini"}
 
 
@@ -33,9 +39,12 @@ class WeChat:
         self.channels = [WeChatChannel(name, self._apis, attachments, shop_url) for name in sorted(used)]
         self._inline = Inline("wechat", self._apis, attachments, shop_url)
         self._lines: dict[str, Line] = {}
+        self._typed, self._tasks = LocalMemory(), Tasks()
 
-    def listen(self, reception: Reception, senders: Senders) -> None:
-        """Let what shoppers send reach conversations."""
+    def listen(self, reception: Reception, senders: Senders, bus: Bus) -> None:
+        """Let what shoppers send reach conversations, and show them when people write to them."""
+        self._senders = senders
+        bus.listen(self._follow)
         channels = {channel.name: channel for channel in self.channels}
         for app_id, account in self._accounts.items():
             inbox = Inbox(
@@ -55,7 +64,25 @@ class WeChat:
             raise NotFound("no_such_account")
         return line
 
+    def _follow(self, topic: str, key: str, payload: dict[str, Any]) -> None:
+        if topic == TYPING and payload.get("who") == "agent" and payload.get("on") and self._accounts:
+            self._tasks.begin(self._show_typing(key))
+
+    async def _show_typing(self, conversation_id: str) -> None:
+        """One of the processes asks for it, seldom enough."""
+        if not await self._typed.first(conversation_id, TYPING_SEEN):
+            return
+        channel, sender = await self._senders.answers_to(conversation_id)
+        app_id, _, openid = sender.partition(":")
+        account = self._accounts.get(app_id)
+        if account is None or channel != KINDS[account.kind]:
+            return
+        if await self._memory.first(f"typing:{sender}", TYPING_SEEN):
+            with suppress(CallFailed):
+                await self._apis[app_id].typing(openid)
+
     async def close(self) -> None:
+        await self._tasks.close()
         for line in self._lines.values():
             await line.close()
         await self._memory.close()
