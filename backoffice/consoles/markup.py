@@ -12,6 +12,7 @@ class Markup(str):
 
 
 NOTHING = Markup("")
+VOID = ("input", "img")
 
 
 def join(parts: Iterable[str], between: str = "") -> Markup:
@@ -19,7 +20,7 @@ def join(parts: Iterable[str], between: str = "") -> Markup:
     return Markup(between.join(part if isinstance(part, Markup) else escape(part) for part in parts))
 
 
-def tag(name: str, kind: str = "", *children: str, **attributes: str | int | bool | None) -> Markup:
+def tag(name: str, kind: str = "", /, *children: str, **attributes: str | int | bool | None) -> Markup:
     """An element of CSS classes `kind`; `data_value=…` becomes `data-value`, None and False are left out."""
     written = [f' class="{escape(kind)}"'] if kind else []
     for key, value in attributes.items():
@@ -28,7 +29,8 @@ def tag(name: str, kind: str = "", *children: str, **attributes: str | int | boo
             written.append(f" {key}")
         elif value is not None and value is not False:
             written.append(f' {key}="{escape(str(value))}"')
-    return Markup(f"<{name}{''.join(written)}>{join(children)}</{name}>")
+    closing = "" if name in VOID else f"{join(children)}</{name}>"
+    return Markup(f"<{name}{''.join(written)}>{closing}")
 
 
 def div(kind: str, *children: str, **attributes: str | int | bool | None) -> Markup:

@@ -3,16 +3,16 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from backoffice.consoles import composing, errands, verbs
 from backoffice.consoles.customer import Customer, unmask
 from backoffice.consoles.dialogs import ask, text
+from backoffice.consoles.following import follow
 from backoffice.consoles.help import show_help
 from backoffice.consoles.inbox import VIEWS, Inbox, names
 from backoffice.consoles.markup import NOTHING, Markup, join, span
@@ -24,12 +24,11 @@ from backoffice.conversations.schemas import Summary
 from backoffice.kit.errors import NotFound
 from backoffice.kit.time import now
 
-FALLBACK_SECONDS = 5.0
-QUIET_SECONDS = 0.15
 TYPING_LASTS = timedelta(seconds=6)
 LOOKING_LASTS = timedelta(seconds=25)
 LOOK_AGAIN_SECONDS = 10.0
-TYPING, LOOKING, CONVERSATION, PRESENCE = "typing", "looking", "conversation", "presence"
+TYPING, LOOKING = "typing", "looking"
+DRAWN_AFTER = ("conversation", "presence")
 
 
 @dataclass
@@ -47,7 +46,6 @@ class Workbench:
     def __init__(self, visit: Visit, metered: frozenset[str]) -> None:
         self.visit, self.words = visit, visit.words
         self.inbox, self.talk, self.customer = Inbox(visit), Talk(visit, metered), Customer(visit)
-        self._news = asyncio.Event()
         self._visible = True
         self._drawing = asyncio.Lock()
         self._others: dict[int, Onlooker] = {}
@@ -87,11 +85,9 @@ class Workbench:
         ui.on("desk", lambda event: handle(event.args))
         client = ui.context.client
         leave = self.visit.live.listen(self._hear)
-        following = background_tasks.create(self._follow(), name="console", context=client.layout)
 
         def end() -> None:
             leave()
-            following.cancel()
             self._look(False)
 
         client.on_delete(end)
@@ -101,6 +97,7 @@ class Workbench:
             await self.open(conversation_id, in_history=False)
         else:
             await self.refresh()
+        follow(self.visit, DRAWN_AFTER, self.refresh)
 
     async def _handle(self, said: dict[str, Any]) -> None:
         verb = self._do.get(str(said.get("what", "")))
@@ -111,9 +108,7 @@ class Workbench:
 
     def _hear(self, topic: str, key: str, payload: dict[str, Any]) -> None:
         mine = key == self.talk.id
-        if topic in (CONVERSATION, PRESENCE):
-            self._news.set()
-        elif topic == TYPING and mine:
+        if topic == TYPING and mine:
             self._hear_typing(payload)
         elif topic == LOOKING and mine and payload.get("staff_id") != self.visit.who.id:
             self._hear_looking(payload)
@@ -158,17 +153,6 @@ class Workbench:
             said = words("types.agent" if types else "looks", name=other.name)
             parts.append(span("types agent-types" if types else "looks", said))
         self.talk.around(join(parts) if parts else NOTHING)
-
-    async def _follow(self) -> None:
-        """Draw when there is news, and now and then without."""
-        run = self.visit.guarded(self.refresh)
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FALLBACK_SECONDS):
-                    await self._news.wait()
-            self._news.clear()
-            await run()
-            await asyncio.sleep(QUIET_SECONDS)
 
     # Drawing
 
