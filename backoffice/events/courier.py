@@ -47,7 +47,7 @@ class Courier:
         self._news = asyncio.Event()
         self._busy: dict[asyncio.Task[None], str] = {}
         self._known: Sequence[Webhook] = ()
-        self._known_until = 0.0
+        self._known_until, self._changes = 0.0, 0
         self._random = SystemRandom()
         self.topics: set[str] = set()
         bus.listen(self._signal)
@@ -90,15 +90,17 @@ class Courier:
     def _signal(self, topic: str, _: str, payload: dict[str, Any]) -> None:
         if topic == webhooks.TOPIC:
             if payload.get("changed"):
+                self._changes += 1
                 self._known_until = 0.0
             self._news.set()
 
     async def _webhooks(self) -> Sequence[Webhook]:
-        if time.monotonic() >= self._known_until:
-            until = time.monotonic() + KNOWN_FOR_SECONDS
-            self._known_until = until
+        while time.monotonic() >= self._known_until:
+            changes = self._changes
             async with self._database.read() as session:
-                self._known = await repository.webhooks(session)
+                known = await repository.webhooks(session)
+            if changes == self._changes:
+                self._known, self._known_until = known, time.monotonic() + KNOWN_FOR_SECONDS
         return self._known
 
     async def _round(self) -> None:
@@ -137,7 +139,7 @@ class Courier:
             failed = {"status": status, "reason": reason}
             if again_at > parcel.give_up_at:
                 await repository.settle(session, parcel, "dead", **failed)
-                log.warning("webhook_given_up", webhook=webhook.id, event=parcel.event_id, reason=reason)
+                log.warning("webhook_given_up", webhook=webhook.id, id=parcel.event_id, reason=reason)
             else:
                 await repository.settle(session, parcel, "queued", due_at=again_at, **failed)
                 await repository.put_off(session, parcel, again_at)
