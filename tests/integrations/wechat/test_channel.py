@@ -430,6 +430,27 @@ async def test_a_person_hears_when_a_line_is_too_long(phone: Phone, database: Da
     assert len(phone.seen) == 1
 
 
+async def test_a_person_who_writes_is_shown_once_for_all_keys(
+    wechat_settings: Settings, tencent: Tencent, database: Database
+) -> None:
+    app = create_app(wechat_settings, consoles=False)
+    async with Served(app) as served:
+        tencent.shop_url = served.url
+        phone = tencent.phone("o1")
+        await phone.say("在吗")
+        async with database.read() as session:
+            conversation_id = await session.scalar(select(Conversation.id))
+        for on in (False, True, True, True):
+            app.state.reception._bus.signal("typing", conversation_id, {"who": "agent", "on": on})
+            app.state.reception._bus.signal("typing", "nobody", {"who": "agent", "on": on})
+
+        async def shown() -> bool:
+            return phone.typing_until is not None
+
+        await until(shown)
+    assert len(tencent.sent("/cgi-bin/message/custom/typing")) == 1
+
+
 async def test_a_shopper_is_asked_to_slow_down(phone: Phone, bot: BotServer) -> None:
     for number in range(21):
         await phone.say(f"第{number}句")
