@@ -10,7 +10,7 @@ from backoffice.consoles.following import follow
 from backoffice.consoles.inbox import Named, names, row, span_of, urgency
 from backoffice.consoles.layout import Place, style
 from backoffice.consoles.lines import staff_in, thread_rows
-from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, join, span, tag
+from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, span, tag
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
 from backoffice.conversations import desk, thread
@@ -91,8 +91,9 @@ class LiveBoard:
         words, rows = self._words, {}
         for name in SECTIONS:
             found = named[name]
-            count = span("count", str(len(found)))
-            rows[name] = tag("h2", f"panel-title {name}", words(f"board.{name}"), count)
+            late = "late" if found and name == "over" else ""
+            count = span(f"count {late}".strip(), str(len(found)))
+            rows[name] = tag("h2", "panel-title", words(f"board.{name}"), count)
             if not found:
                 rows[f"{name}-none"] = div("none", words(f"board.no_{name}"))
             for each in found:
@@ -234,7 +235,11 @@ def watch_head(words: Words, named: Named) -> Markup:
         div(
             "watch-who",
             tag("h2", "name", named.customer),
-            join([span(f"dot {summary.owner}", who), span("chip", words.known("channel", summary.channel))]),
+            div(
+                "agent-top",
+                span(f"dot {summary.owner}", who),
+                span("chip", words.known("channel", summary.channel)),
+            ),
         ),
         span("grow"),
         button("step_in", words("board.step_in"), kind="button primary"),

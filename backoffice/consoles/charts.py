@@ -85,7 +85,8 @@ def every_day(report: Report) -> dict[str, Figures | None]:
 
 
 def minutes(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds / 60, 1)
+    """At least 0.1, which is where the scale begins."""
+    return None if seconds is None else max(round(seconds / 60, 1), 0.1)
 
 
 def per_day(words: Words, report: Report) -> Options:
@@ -110,7 +111,7 @@ def reply_per_day(words: Words, report: Report) -> Options:
     told = [each or NOTHING for each in days.values()]
     return base(words) | {
         "xAxis": category(list(days)),
-        "yAxis": value(name=words("reports.unit_minutes"), nameTextStyle={"color": QUIET}),
+        "yAxis": value(type="log", min=0.1, minInterval=None),
         "series": [
             line(words("reports.half"), GOOD, [minutes(each.first_reply.p50) for each in told]),
             line(words("reports.ninety"), PEOPLE, [minutes(each.first_reply.p90) for each in told]),

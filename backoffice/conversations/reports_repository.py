@@ -18,8 +18,8 @@ ROWS_AT_ONCE = 500
 def grouped(found: Tables) -> CTE:
     """Facts once for each group they belong to: `kind` of `GROUPS` and `key` within it.
 
-    An agent's group holds what they did themselves: their first replies, their handling; resolutions and
-    ratings are of who had the episode last.
+    An agent's group holds what they did themselves: their first replies, their handling; `with_people`,
+    resolutions and ratings are of who had the episode last.
     """
     facts, parts, marked = found.facts, found.parts, found.marks
     fact, part, mark = facts.c, parts.c, marked.c
@@ -43,7 +43,7 @@ def grouped(found: Tables) -> CTE:
         "resolution": case((last, fact.resolution)).label("resolution"),
     } | {
         name: case((last, fact[name]), else_=0).label(name)
-        for name in ("resolved", "surveys", "rated", "good", "stars")
+        for name in ("with_people", "resolved", "surveys", "rated", "good", "stars")
     }
     same = (part.conversation_id == fact.conversation_id) & (part.episode == fact.episode)
     agents = group("agent", part.who, [own.get(column.name, column) for column in counted])
