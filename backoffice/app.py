@@ -147,7 +147,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         Following(database, settings).subscribe(relay)
         wechat.listen(app.state.reception, Senders(database, tokens, dispatcher), bus)
         desk = Desk(database, bus, settings)
-        works = (bus, relay, turns, dispatcher, desk, courier, attachments)
+        works = (bus, relay, turns, app.state.reception, dispatcher, desk, courier, attachments)
         await closing.enter_async_context(background(*(work.run() for work in works)))
         yield
 

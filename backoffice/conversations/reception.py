@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from backoffice.conversations import delivery, following, service
+from backoffice.conversations import delivery, following, repository, service
 from backoffice.conversations.delivery import Claim, Dispatcher, Waiting
 from backoffice.conversations.desk_domain import ALWAYS, Hours
 from backoffice.conversations.ports import Channel, Window
@@ -24,6 +25,10 @@ from backoffice.kit.errors import Invalid
 from backoffice.kit.time import now
 from backoffice.users import identities
 
+log = structlog.get_logger()
+
+NOTICE_SECONDS = 10.0
+NOTICED_AT_ONCE = 500
 TYPING = "typing"
 TYPING_SECONDS = 6.0
 """How long somebody counts as writing after the last sign of it."""
@@ -200,6 +205,32 @@ class Reception:
         """See `service.look`."""
         async with self._database.read() as session:
             return await service.look(session, conversation_id, after, before, limit, self._hours)
+
+    async def run(self) -> None:
+        """Notice what no signal told of those that somebody looks at, every ten seconds, until cancelled."""
+        known: dict[str, Sequence[Any]] = {}
+        while True:
+            await asyncio.sleep(NOTICE_SECONDS)
+            try:
+                known = await self.notice(known)
+            except Exception as error:
+                log.error("notice_failed", error=repr(error))
+
+    async def notice(self, known: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+        """Tell who listens where something differs from what was `known`; how it stands now, by conversation.
+
+        In the queue the place may differ any time.
+        """
+        ids = list(self._listeners)
+        stands: dict[str, Sequence[Any]] = {}
+        for start in range(0, len(ids), NOTICED_AT_ONCE):
+            async with self._database.read() as session:
+                stands |= await repository.standings(session, ids[start : start + NOTICED_AT_ONCE])
+        for conversation_id, standing in stands.items():
+            if known.get(conversation_id) != standing or "queue" in standing:
+                for news in self._listeners.get(conversation_id, ()):
+                    news.set()
+        return stands
 
     @contextmanager
     def listen(self, conversation_id: str) -> Iterator[News]:

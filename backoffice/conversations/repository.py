@@ -247,6 +247,13 @@ async def look(
     return Standing(*rows[0][:split]), lines
 
 
+async def standings(session: ReadSession, ids: Sequence[str]) -> dict[str, Sequence[Any]]:
+    """What of these conversations those who look on can see change, by id."""
+    seen = ("id", "owner", "agent_id", "last_event", "turn_id", "agent_read_event", "merged_into")
+    found = select(*(conversations.c[name] for name in seen)).where(conversations.c.id.in_(ids))
+    return {row.id: tuple(row) for row in await session.execute(found)}
+
+
 async def claim_turn(
     session: WriteSession, conversation_id: str, turn_id: str, until: datetime
 ) -> Standing | None:

@@ -20,7 +20,6 @@ from backoffice.kit.messages import message
 router = APIRouter()
 
 HELLO_WITHIN = 10.0
-LOOK_AGAIN_SECONDS = 10.0
 TYPING_AT_MOST_EVERY = 1.0
 BAD_TOKEN = 4401
 EXPECTED_HELLO = 4400
@@ -150,7 +149,7 @@ class Window:
                 await self._socket.send_json({"type": "typing", "on": typing})
             if self._after >= look.last:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK_AGAIN_SECONDS, left or LOOK_AGAIN_SECONDS)):
+                    async with asyncio.timeout(left or None):
                         await news.wait()
 
     async def _send(self, frame: dict[str, Any], look: Look, staff_id: int | None) -> None:

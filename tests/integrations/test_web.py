@@ -380,6 +380,27 @@ async def newest(shop: Served, conversation: str) -> int:
     return (await reception(shop).look(conversation)).last
 
 
+async def test_what_no_signal_told_is_noticed(
+    http: httpx.AsyncClient,
+    window: OpenWindow,
+    shop: Served,
+    database: Database,
+) -> None:
+    """As when another process wrote and Redis was away."""
+    conversation, token = await open_chat(http)
+    chat = await window(token)
+    await chat.until("ready")
+    known = await reception(shop).notice({})
+    async with database.write() as session:
+        line = Message(conversation_id=conversation, event=1, author="system", channel="web", text="喂")
+        session.add(line)
+        await session.execute(
+            update(Conversation).where(Conversation.id == conversation).values(last_event=1)
+        )
+    assert await reception(shop).notice(known) != known
+    assert await chat.events(1) == [(1, "system", "喂")]
+
+
 async def test_a_page_of_another_site_is_let_in_when_it_is_named(
     settings: Settings,
 ) -> None:
