@@ -80,7 +80,11 @@ class Attachments:
         async with self._database.write() as session:
             allowed = await allow_attempt(session, "pictures", conversation_id, STORED_AT_MOST, WITHIN)
         if not allowed:
-            raise TooMany("slow_down", f"at most {STORED_AT_MOST} pictures in {WITHIN.seconds // 60} minutes")
+            raise TooMany(
+                "slow_down",
+                f"at most {STORED_AT_MOST} pictures in {WITHIN.seconds // 60} minutes",
+                retry_after=WITHIN.seconds,
+            )
         async with self._room:
             picture = await asyncio.to_thread(remake, content)
         view = AttachmentView(

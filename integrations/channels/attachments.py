@@ -13,6 +13,7 @@ from backoffice.conversations.schemas import AttachmentView
 from backoffice.kit.fields import Text
 from backoffice.kit.pictures import LARGEST
 from backoffice.staff.identity import Staff
+from integrations.channels import examples
 from integrations.channels.app import Mine
 
 router = APIRouter(tags=["attachments"])
@@ -31,7 +32,12 @@ BYTES = {
 Name = Annotated[Text, Query(max_length=400, description="what its sender calls it")]
 
 
-@router.post("/chat/conversations/{conversation_id}/attachments", status_code=201, openapi_extra=BYTES)
+@router.post(
+    "/chat/conversations/{conversation_id}/attachments",
+    status_code=201,
+    openapi_extra=BYTES,
+    responses=examples.answers(201, examples.PICTURE, 401, 403, 413, 429),
+)
 async def upload(mine: Mine, request: Request, attachments: AtAttachments, name: Name = "") -> AttachmentView:
     """Store a picture to say it in a message: JPEG, PNG, WebP or GIF, the bytes alone, at most 5 MiB.
 
@@ -40,7 +46,11 @@ async def upload(mine: Mine, request: Request, attachments: AtAttachments, name:
     return await attachments.store(mine, await request.body(), name)
 
 
-@router.get("/chat/conversations/{conversation_id}/attachments/{attachment_id}", response_class=FileResponse)
+@router.get(
+    "/chat/conversations/{conversation_id}/attachments/{attachment_id}",
+    response_class=FileResponse,
+    responses=examples.picture(401, 403, 404),
+)
 async def download(
     mine: Mine, attachment_id: Text, attachments: AtAttachments, thumbnail: bool = False
 ) -> FileResponse:

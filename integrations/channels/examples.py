@@ -12,6 +12,14 @@ PRESSED: Json = {"id": "9d2f6c1b", "payload": "WyI0ZjFjIiwi6L2s5Lq65belIl0.aSGgA
 RECEIPT: Json = {"event": 1}
 SEEN: Json = {"read": 2}
 TYPING: Json = {"on": True}
+PICTURE: Json = {
+    "id": "0b7d5c3f1e2a4968b7c6d5e4f3a2b1c0",
+    "media_type": "image/jpeg",
+    "size": 184_233,
+    "width": 1280,
+    "height": 960,
+    "name": "IMG_2041.jpg",
+}
 SHOPPERS_LINE: Json = {
     "id": 1,
     "at": "2026-11-22T10:00:00Z",
@@ -63,6 +71,7 @@ CODES = {
     403: ("the token of another conversation", "another_conversation"),
     404: ("there is no such conversation", "conversation_not_found"),
     409: ("it is somebody else's, or not in this state", "not_same_customer"),
+    413: ("larger than is taken", "too_large"),
     422: ("what was sent cannot be meant", "invalid_request"),
     429: ("too often; `Retry-After` says in how many seconds again", "too_many_requests"),
 }
@@ -75,6 +84,7 @@ PROBLEM = {
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "stable, to be told apart by programs"},
         "detail": {"type": "string"},
+        "errors": {"type": "array", "description": "which parts cannot be meant, and why"},
     },
 }
 
@@ -105,3 +115,8 @@ def answers(status: int, example: object, *statuses: int) -> Answers:
 
 def stream(*statuses: int) -> Answers:
     return {200: {"content": {"text/event-stream": {"example": STREAM}}}} | problems(*statuses)
+
+
+def picture(*statuses: int) -> Answers:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": {"image/*": binary}}} | problems(*statuses)
