@@ -194,7 +194,7 @@ def order_card(words: Words, order: OrderView, may_act: bool) -> Markup:
             for each in order.refunds
         ),
         div("verbs", *buttons) if may_act and buttons else NOTHING,
-        open=False,
+        data_keep=order.number,
     )
 
 

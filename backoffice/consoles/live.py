@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from backoffice.events.bus import Bus
 from backoffice.events.service import Listener
 
+log = structlog.get_logger()
+
 
 class Live:
-    """The bus for those who come and go."""
+    """The bus for those who come and go; a page that fails on news keeps it from no other."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -25,4 +29,7 @@ class Live:
 
     def _hear(self, topic: str, key: str, payload: dict[str, Any]) -> None:
         for listener in list(self._listeners):
-            listener(topic, key, payload)
+            try:
+                listener(topic, key, payload)
+            except Exception as error:
+                log.error("page_failed", topic=topic, error=repr(error))

@@ -83,6 +83,7 @@ def head(
         "more",
         tag("summary", "button", "⋯", aria_label=words("more_verbs")),
         div("more-list", *(verb_button(words, verb) for verb in rest)),
+        data_keep=f"more {found.id}",
     )
     return join(
         [

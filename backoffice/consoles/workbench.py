@@ -94,7 +94,7 @@ class Workbench:
         ui.timer(LOOK_AGAIN_SECONDS, lambda: self._look(True), immediate=False)
         await composing.prepare(self)
         if conversation_id:
-            await self.open(conversation_id, in_history=False)
+            await self.visit.guarded(self.open)(conversation_id, False)
         else:
             await self.refresh()
         follow(self.visit, DRAWN_AFTER, self.refresh)
@@ -126,12 +126,12 @@ class Workbench:
         if not payload.get("on"):
             self._others.pop(staff_id, None)
         else:
-            if staff_id not in self._others:
-                self._look(True)
             before = self._others.get(staff_id)
             self._others[staff_id] = Onlooker(
                 str(payload.get("name", "")), now(), before.types_at if before else None
             )
+            if before is None:
+                self._look(True)
         self._draw_around()
 
     def _look(self, on: bool) -> None:

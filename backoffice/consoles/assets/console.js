@@ -217,7 +217,10 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.target === box()) { composerKey(event); return; }
-    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.isComposing) return;
+    const form = event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("form.form");
+    if (form) form.requestSubmit();
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && writes(event.target)) event.target.blur();
     if (writes(event.target) || one(".q-dialog, .q-menu") || !one(".panes")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -277,7 +280,7 @@
     else if (one(".panes")) tell("back");
   });
 
-  // Lines stay at the end while the reader is there
+  // Lines stay at the end while the reader is there; what was unfolded stays so when it is drawn anew
 
   let atEnd = true;
   const toEnd = () => { const lines = one(".lines"); if (lines) lines.scrollTop = lines.scrollHeight; };
@@ -288,7 +291,16 @@
     }
   }, true);
   document.addEventListener("load", (event) => { if (atEnd && event.target.tagName === "IMG") toEnd(); }, true);
+  const unfolded = new Set();
+  document.addEventListener("toggle", (event) => {
+    const key = event.target.dataset?.keep;
+    if (key) unfolded[event.target.open ? "add" : "delete"](key);
+  }, true);
+  const unfold = () => all("details[data-keep]:not([open])").forEach((each) => {
+    if (unfolded.has(each.dataset.keep)) each.open = true;
+  });
   const watcher = new MutationObserver((changes) => {
+    unfold();
     if (atEnd && changes.some((change) => change.target.closest?.(".lines"))) toEnd();
   });
 
