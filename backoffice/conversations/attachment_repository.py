@@ -17,6 +17,11 @@ async def add(session: WriteSession, **values: Any) -> None:
     await session.flush()
 
 
+async def has_conversation(session: ReadSession, conversation_id: str) -> bool:
+    found = select(Conversation.id).where(Conversation.id == conversation_id)
+    return await session.scalar(found) is not None
+
+
 async def find(
     session: ReadSession, attachment_id: str, conversation_id: str | None = None
 ) -> Attachment | None:

@@ -74,10 +74,12 @@ class Attachments:
     async def store(self, conversation_id: str, content: bytes, name: str = "") -> AttachmentView:
         """Keep a picture until it is said in a message of this conversation, a day at most.
 
-        `content` is what came in, `name` what its sender calls it. Raises `Invalid` (`not_a_picture`,
-        `picture_too_large`) and `TooMany` (`slow_down`) after thirty in ten minutes.
+        `content` is what came in, `name` what its sender calls it. Raises `NotFound`, `Invalid`
+        (`not_a_picture`, `picture_too_large`) and `TooMany` (`slow_down`) after thirty in ten minutes.
         """
         async with self._database.write() as session:
+            if not await repository.has_conversation(session, conversation_id):
+                raise NotFound("conversation_not_found")
             allowed = await allow_attempt(session, "pictures", conversation_id, STORED_AT_MOST, WITHIN)
         if not allowed:
             raise TooMany(

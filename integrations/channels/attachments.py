@@ -16,7 +16,7 @@ from backoffice.staff.identity import Staff
 from integrations.channels import examples
 from integrations.channels.app import Mine
 
-router = APIRouter(tags=["attachments"])
+router = APIRouter()
 
 UPLOADS = re.compile(r"/(chat|api|console)/conversations/[^/]+/attachments")
 BYTES = {
@@ -35,8 +35,9 @@ Name = Annotated[Text, Query(max_length=400, description="what its sender calls 
 @router.post(
     "/chat/conversations/{conversation_id}/attachments",
     status_code=201,
+    tags=["chat"],
     openapi_extra=BYTES,
-    responses=examples.answers(201, examples.PICTURE, 401, 403, 413, 429),
+    responses=examples.answers(201, examples.PICTURE, 401, 403, 413, 422, 429),
 )
 async def upload(mine: Mine, request: Request, attachments: AtAttachments, name: Name = "") -> AttachmentView:
     """Store a picture to say it in a message: JPEG, PNG, WebP or GIF, the bytes alone, at most 5 MiB.
@@ -48,6 +49,7 @@ async def upload(mine: Mine, request: Request, attachments: AtAttachments, name:
 
 @router.get(
     "/chat/conversations/{conversation_id}/attachments/{attachment_id}",
+    tags=["chat"],
     response_class=FileResponse,
     responses=examples.picture(401, 403, 404),
 )
@@ -58,7 +60,12 @@ async def download(
     return served(await attachments.find(attachment_id, mine, thumbnail))
 
 
-@router.post("/api/conversations/{conversation_id}/attachments", status_code=201, openapi_extra=BYTES)
+@router.post(
+    "/api/conversations/{conversation_id}/attachments",
+    status_code=201,
+    tags=["conversations"],
+    openapi_extra=BYTES,
+)
 async def upload_for_agent(
     conversation_id: Text, request: Request, attachments: AtAttachments, who: Staff, name: Name = ""
 ) -> AttachmentView:
@@ -66,7 +73,7 @@ async def upload_for_agent(
     return await attachments.store(conversation_id, await request.body(), name)
 
 
-@router.get("/api/attachments/{attachment_id}", response_class=FileResponse)
+@router.get("/api/attachments/{attachment_id}", tags=["conversations"], response_class=FileResponse)
 async def download_for_agent(
     attachment_id: Text, attachments: AtAttachments, who: Staff, thumbnail: bool = False
 ) -> FileResponse:

@@ -83,12 +83,18 @@ def fill(path: str, values: dict[str, str]) -> str:
 
 
 def sample(spec: Schema, operation: Schema) -> dict[str, str] | None:
-    """The JSON of every field of the operation's model."""
+    """The JSON of every field of the operation's model; none of one that takes bytes."""
     if "requestBody" not in operation:
         return None
-    (content,) = operation["requestBody"]["content"].values()
-    model = spec["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    model = spec["components"]["schemas"].get(
+        reference(operation["requestBody"]["content"]), {"properties": {}}
+    )
     return {name: json.dumps(value_of(field)) for name, field in model["properties"].items()}
+
+
+def reference(content: Schema) -> str:
+    """The name of a body's model; empty for a picture."""
+    return str(next(iter(content.values()))["schema"].get("$ref", "")).rpartition("/")[2]
 
 
 def value_of(field: Schema) -> Any:

@@ -165,6 +165,17 @@ async def test_only_uploads_may_be_large(http: httpx.AsyncClient) -> None:
     assert (await upload(http, conversation, "forged", large)).status_code == 401
 
 
+async def test_a_picture_belongs_to_a_conversation(
+    http: httpx.AsyncClient, database: Database, agent: int
+) -> None:
+    async with database.write() as session:
+        signed_in = await sessions.open_session(session, await session.get_one(StaffMember, agent))
+    for nowhere in ("0" * 32, "x" * 500):
+        path = f"/api/conversations/{nowhere}/attachments"
+        refused = await http.post(path, content=photo(), headers=bearer(signed_in))
+        assert (refused.status_code, refused.json()["code"]) == (404, "conversation_not_found")
+
+
 async def test_pictures_are_limited(http: httpx.AsyncClient) -> None:
     conversation, token = await open_chat(http)
     for _ in range(30):
