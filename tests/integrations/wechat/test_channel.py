@@ -451,11 +451,16 @@ async def test_a_person_who_writes_is_shown_once_for_all_keys(
     assert len(tencent.sent("/cgi-bin/message/custom/typing")) == 1
 
 
-async def test_a_shopper_is_asked_to_slow_down(phone: Phone, bot: BotServer) -> None:
-    for number in range(21):
-        await phone.say(f"第{number}句")
-    assert phone.texts[-1] == "发得有点快，请稍等几秒再发。"
-    assert len(bot.heard) == 20
+async def test_a_shopper_is_asked_to_slow_down(
+    tencent: Tencent, wechat_settings: Settings, database: Database
+) -> None:
+    wechat_settings.wechat_answer_within, tencent.answer_within = 0.0, 60
+    async with Served(create_app(wechat_settings, consoles=False)) as served:
+        tencent.shop_url = served.url
+        phone = tencent.phone("o1")
+        await asyncio.gather(*(phone.say(f"第{number}句") for number in range(23)))
+    assert phone.texts.count("发得有点快，请稍等几秒再发。") == 3
+    assert [author for author, _ in await lines(database)].count("shopper") == 20
 
 
 class TestBinding:
