@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, case, delete, exists, func, or_, select, update
+from sqlalchemy import CursorResult, case, delete, exists, func, or_, select, text, update
 
 from backoffice.conversations.desk_domain import Held, InQueue
 from backoffice.conversations.desk_schemas import Filter
@@ -14,6 +14,8 @@ from backoffice.kit.database import ReadSession, WriteSession, insert_once
 HELD = [getattr(Conversation, name) for name in Held._fields]
 LONGEST_NUMBER = 19
 NOW_OWNED = Conversation.status != "resolved"
+AT_DESK = text("conversations.status <> 'resolved' AND conversations.owner <> 'bot'")
+"""In the words of the index, so that what the desk looks for again and again is found in it."""
 QUEUED = (Conversation.owner == "queue") & (Conversation.status == "open")
 IN_ORDER = (Conversation.priority.desc(), Conversation.queued_at, Conversation.id)
 
@@ -54,20 +56,23 @@ async def place(session: ReadSession, conversation_id: str) -> tuple[int, int]:
             (Conversation.queued_at == mine.c.queued_at) & (Conversation.id < conversation_id),
         ),
     )
-    ahead = await session.scalar(select(func.count(Conversation.id)).join(mine, before).where(QUEUED))
-    waiting = await session.scalar(select(func.count()).select_from(Conversation).where(QUEUED))
+    ahead = await session.scalar(
+        select(func.count(Conversation.id)).join(mine, before).where(QUEUED, AT_DESK)
+    )
+    waiting = await session.scalar(select(func.count()).select_from(Conversation).where(QUEUED, AT_DESK))
     return ahead or 0, waiting or 0
 
 
 async def handled(session: ReadSession, count: int) -> list[timedelta]:
     """From a person's first reply to the end, of the conversations resolved last."""
-    found = (
-        select(Conversation.first_reply_at, Conversation.resolved_at)
-        .where(
-            Conversation.first_reply_at.is_not(None), Conversation.resolved_at > Conversation.first_reply_at
-        )
-        .order_by(Conversation.resolved_at.desc())
+    resolved_last = (
+        select(OwnershipChange.conversation_id)
+        .where(OwnershipChange.kind == "resolved")
+        .order_by(OwnershipChange.at.desc())
         .limit(count)
+    )
+    found = select(Conversation.first_reply_at, Conversation.resolved_at).where(
+        Conversation.id.in_(resolved_last), Conversation.resolved_at > Conversation.first_reply_at
     )
     return [until - since for since, until in await session.execute(found) if since and until]
 
@@ -76,7 +81,7 @@ async def loads(session: ReadSession) -> dict[int, int]:
     """How many open conversations each agent has; those without any are left out."""
     found = (
         select(Conversation.agent_id, func.count())
-        .where(Conversation.owner == "agent", Conversation.status == "open")
+        .where(Conversation.owner == "agent", Conversation.status == "open", AT_DESK)
         .group_by(Conversation.agent_id)
     )
     return {agent: count for agent, count in await session.execute(found) if agent is not None}
@@ -88,21 +93,21 @@ async def load(session: ReadSession, agent_id: int) -> int:
         & (Conversation.agent_id == agent_id)
         & (Conversation.status == "open")
     )
-    return await session.scalar(select(func.count()).select_from(Conversation).where(has)) or 0
+    return await session.scalar(select(func.count()).select_from(Conversation).where(has, AT_DESK)) or 0
 
 
 async def in_queue(session: ReadSession, limit: int) -> list[InQueue]:
     """Who waits, in order."""
     found = select(
         Conversation.id, Conversation.skill, Conversation.agent_id, Conversation.escalated_at.is_not(None)
-    ).where(QUEUED)
+    ).where(QUEUED, AT_DESK)
     return [InQueue(*row) for row in await session.execute(found.order_by(*IN_ORDER).limit(limit))]
 
 
 async def queued_before(session: ReadSession, moment: datetime) -> Sequence[str]:
     """Who waits in the queue since before then and was not escalated."""
     found = select(Conversation.id).where(
-        QUEUED, Conversation.escalated_at.is_(None), Conversation.queued_at < moment
+        AT_DESK, QUEUED, Conversation.escalated_at.is_(None), Conversation.queued_at < moment
     )
     return (await session.scalars(found)).all()
 
@@ -110,6 +115,7 @@ async def queued_before(session: ReadSession, moment: datetime) -> Sequence[str]
 async def waiting_for(session: ReadSession, but: Collection[int]) -> list[tuple[str, int | None]]:
     """Conversations in which a shopper waits for an agent who is not one of these, with the agent."""
     found = select(Conversation.id, Conversation.agent_id).where(
+        AT_DESK,
         Conversation.owner == "agent",
         Conversation.status == "open",
         Conversation.waiting_since.is_not(None),
@@ -120,7 +126,7 @@ async def waiting_for(session: ReadSession, but: Collection[int]) -> list[tuple[
 
 async def snoozed_until(session: ReadSession, moment: datetime) -> Sequence[str]:
     found = select(Conversation.id).where(
-        Conversation.status == "snoozed", Conversation.snoozed_until <= moment
+        AT_DESK, Conversation.status == "snoozed", Conversation.snoozed_until <= moment
     )
     return (await session.scalars(found)).all()
 

@@ -195,8 +195,11 @@ async def hear_from(
         or conversation.owner != "bot"
         or conversation.status != "open"
     ) and reopens:
-        if conversation.status == "resolved":
-            await log_change(session, conversation.id, "reopened", conversation.owner, conversation.owner)
+        kind = {"resolved": "reopened", "snoozed": "woken"}.get(conversation.status)
+        if kind:
+            owner = conversation.owner
+            agent_id = conversation.agent_id if owner == "agent" else None
+            await log_change(session, conversation.id, kind, owner, owner, agent_id=agent_id)
         await repository.hear_from(
             session, conversation.id, origin.channel, origin.sender, origin.pushed, moment
         )
