@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import HTTPConnection
 
-from backoffice.events import webhooks
+from backoffice.events import audit, webhooks
 from backoffice.events.courier import Courier
 from backoffice.events.schemas import (
     DeliveryState,
@@ -26,6 +26,7 @@ from backoffice.kit.fields import RowId, Text
 from backoffice.kit.paging import Paging
 from backoffice.settings import Settings, settings_of
 from backoffice.staff.identity import staff
+from backoffice.staff.schemas import StaffView
 
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"], dependencies=[Depends(staff("admin"))])
 
@@ -39,8 +40,13 @@ async def secrets_of(settings: Annotated[Settings, Depends(settings_of)]) -> Sec
     return Secrets(settings)
 
 
+Admin = Annotated[StaffView, Depends(staff("admin"))]
 AtCourier = Annotated[Courier, Depends(courier_of)]
 OurSecrets = Annotated[Secrets, Depends(secrets_of)]
+
+
+def subject(webhook_id: str) -> str:
+    return f"webhook:{webhook_id}"
 
 
 def require_known(topics: list[str] | None, courier: Courier) -> None:
@@ -63,6 +69,7 @@ async def listed(session: Reading, courier: AtCourier) -> Webhooks:
 @router.post("", status_code=201)
 async def add(
     new: NewWebhook,
+    admin: Admin,
     session: Writing,
     courier: AtCourier,
     secrets: OurSecrets,
@@ -71,7 +78,9 @@ async def add(
     """An address that is told of these topics from now on, and the secret that signs what it is told."""
     require_known(new.topics, courier)
     require_https(new.url, settings)
-    return await webhooks.add(session, secrets, new)
+    made = await webhooks.add(session, secrets, new)
+    await audit.record(session, admin.id, "webhook_added", subject(made.id), url=made.url)
+    return made
 
 
 @router.get("/deliveries")
@@ -95,30 +104,40 @@ async def replay(delivery_id: RowId, session: Writing) -> None:
 async def change(
     webhook_id: Text,
     asked: WebhookChange,
+    admin: Admin,
     session: Writing,
     courier: AtCourier,
     settings: Annotated[Settings, Depends(settings_of)],
 ) -> WebhookView:
     require_known(asked.topics, courier)
     require_https(asked.url, settings)
-    return await webhooks.change(session, webhook_id, asked)
+    changed = await webhooks.change(session, webhook_id, asked)
+    detail = asked.model_dump(exclude_none=True)
+    await audit.record(session, admin.id, "webhook_changed", subject(webhook_id), **detail)
+    return changed
 
 
 @router.delete("/{webhook_id}", status_code=204)
-async def remove(webhook_id: Text, session: Writing) -> None:
+async def remove(webhook_id: Text, admin: Admin, session: Writing) -> None:
     """With all that waits for it."""
     await webhooks.remove(session, webhook_id)
+    await audit.record(session, admin.id, "webhook_removed", subject(webhook_id))
 
 
 @router.get("/{webhook_id}/secret")
-async def secret(webhook_id: Text, session: Reading, secrets: OurSecrets) -> WebhookSecret:
-    return await webhooks.secret(session, secrets, webhook_id)
+async def secret(webhook_id: Text, admin: Admin, session: Writing, secrets: OurSecrets) -> WebhookSecret:
+    """The secret again; who looked at it is on record."""
+    shown = await webhooks.secret(session, secrets, webhook_id)
+    await audit.record(session, admin.id, "webhook_secret_shown", subject(webhook_id))
+    return shown
 
 
 @router.post("/{webhook_id}/secret")
-async def rotate(webhook_id: Text, session: Writing, secrets: OurSecrets) -> WebhookSecret:
+async def rotate(webhook_id: Text, admin: Admin, session: Writing, secrets: OurSecrets) -> WebhookSecret:
     """A new secret. For a day everything is signed with both."""
-    return await webhooks.rotate(session, secrets, webhook_id)
+    rotated = await webhooks.rotate(session, secrets, webhook_id)
+    await audit.record(session, admin.id, "webhook_secret_rotated", subject(webhook_id))
+    return rotated
 
 
 @router.post("/{webhook_id}/ping", status_code=202)

@@ -148,7 +148,8 @@ async def events(
 @router.get(
     "/conversations/{conversation_id}/stream",
     response_class=EventSourceResponse,
-    responses=examples.stream(401, 403, 404),
+    dependencies=[Depends(may_say)],
+    responses=examples.stream(401, 403, 404, 429),
 )
 async def stream(
     mine: Annotated[str, Depends(followed)],
@@ -217,7 +218,8 @@ async def send(sent: Sent, mine: Mine, reception: AtReception) -> Receipt:
 @router.post(
     "/conversations/{conversation_id}/receipts",
     status_code=204,
-    responses=examples.problems(401, 403),
+    dependencies=[Depends(may_say)],
+    responses=examples.problems(401, 403, 429),
 )
 async def confirm(seen: Seen, mine: Mine, reception: AtReception) -> None:
     """What the shopper's device has and what they have read, never less than before."""
@@ -228,7 +230,10 @@ async def confirm(seen: Seen, mine: Mine, reception: AtReception) -> None:
 
 
 @router.post(
-    "/conversations/{conversation_id}/typing", status_code=204, responses=examples.problems(401, 403)
+    "/conversations/{conversation_id}/typing",
+    status_code=204,
+    dependencies=[Depends(may_say)],
+    responses=examples.problems(401, 403, 429),
 )
 async def typing(typing: Typing, mine: Mine, reception: AtReception) -> None:
     """The shopper writes: say so every few seconds while they do. It ends by itself."""

@@ -1,4 +1,4 @@
-"""Against floods from one address: opening conversations, and saying things over HTTP.
+"""Against floods from one address: opening conversations, and what is said and followed over HTTP.
 
 How much may be said in one conversation is limited where it is written down, whatever it came by.
 """

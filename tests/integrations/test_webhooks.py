@@ -14,8 +14,11 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from backoffice.conversations import service
+from backoffice.events import audit
 from backoffice.events.ports import Unreachable
+from backoffice.gateway.webhooks import require_https
 from backoffice.kit.database import Database
+from backoffice.kit.errors import Invalid
 from backoffice.kit.time import now
 from backoffice.settings import Settings
 from backoffice.staff import sessions
@@ -165,8 +168,26 @@ async def test_an_admin_manages_webhooks(
     for body, code in wrong:
         refused = await http.post("/api/webhooks", json=body, headers=admin)
         assert (refused.status_code, refused.json()["code"]) == (422, code)
+    async with database.read() as session:
+        done = [entry.action for entry in await audit.entries(session, f"webhook:{made['id']}")]
+    assert done[::-1] == [
+        "webhook_added",
+        "webhook_secret_shown",
+        "webhook_secret_rotated",
+        "webhook_changed",
+        "webhook_removed",
+    ]
     for headers, status in ((await signed_in(database, "supervisor"), 403), ({}, 401)):
         assert (await http.get("/api/webhooks", headers=headers)).status_code == status
+
+
+def test_only_https_is_taken_unless_it_is_for_development(settings: Settings) -> None:
+    open_shop = settings.model_copy(update={"webhook_private": False})
+    for url in (None, "https://shop.example/hook"):
+        require_https(url, open_shop)
+    require_https("http://127.0.0.1/hook", settings)
+    with pytest.raises(Invalid):
+        require_https("http://shop.example/hook", open_shop)
 
 
 async def test_a_redirect_is_not_followed_and_a_silent_backend_times_out(
