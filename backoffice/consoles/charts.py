@@ -25,7 +25,14 @@ def base(words: Words, legend: bool = True) -> Options:
     return {
         "textStyle": {"fontFamily": "inherit", "color": QUIET},
         "grid": {"left": 8, "right": 12, "top": 36 if legend else 12, "bottom": 8, "containLabel": True},
-        "legend": {"show": legend, "top": 0, "left": 0, "textStyle": {"color": QUIET}, "itemWidth": 12},
+        "legend": {
+            "show": legend,
+            "type": "scroll",
+            "top": 0,
+            "left": 0,
+            "textStyle": {"color": QUIET},
+            "itemWidth": 12,
+        },
         "tooltip": {"trigger": "axis", "confine": True},
         "aria": {"enabled": True},
         "animation": False,
@@ -100,7 +107,12 @@ def per_day(words: Words, report: Report) -> Options:
         "series": [
             bars(words("reports.contained"), BOT, [each.contained for each in told], **stacked),
             bars(words("reports.with_people"), PEOPLE, [each.with_people for each in told], **stacked),
-            bars(words("reports.unfinished"), OPEN, [each.episodes - each.ended for each in told], **stacked),
+            bars(
+                words("reports.unfinished"),
+                OPEN,
+                [each.episodes - each.contained - each.with_people for each in told],
+                **stacked,
+            ),
             line(words("reports.containment"), GOOD, containment, yAxisIndex=1),
         ],
     }

@@ -200,6 +200,7 @@ def tables(scope: Scope, moment: datetime) -> Tables:
     parts = parts_of(marked)
     episode = episodes(marked).c
     ended = episode.resolved_at.is_not(None) | (episode.last_line <= ms(moment) - ms(SILENCE))
+    settled = ended & (episode.began <= ms(moment) - ms(SILENCE))
     with_people = episode.people == 1
     local = episode.began + ms(moment.astimezone(SHOP_ZONE).utcoffset() or timedelta())
     facts = select(
@@ -207,7 +208,8 @@ def tables(scope: Scope, moment: datetime) -> Tables:
         (local // DAY_MS).label("day"),
         (local % DAY_MS // HOUR_MS).label("hour"),
         flag(ended, "ended"),
-        flag(ended & ~with_people, "contained"),
+        flag(settled, "settled"),
+        flag(settled & ~with_people, "contained"),
         flag(ended & with_people, "with_people"),
         flag(episode.asked_at.is_not(None), "asked"),
         flag(episode.replied_n.is_not(None), "answered"),

@@ -5,7 +5,9 @@ follows on `resolved`, or on 24 hours in which nobody said anything; it ends wit
 of silence. An episode belongs to the moment and the channel in which it began. What a shopper says to rate it
 is not a line.
 
-- *with people*: the queue or an agent had it, or an agent said something; *contained*: it ended without.
+- *with people*: the queue or an agent had it, or an agent said something.
+- *settled*: it ended and began at least 24 hours ago. People end an episode at once, silence ends one a day
+  later: among younger ones those of the bot would be missing. *contained*: it settled without people.
 - *first reply*: from the handover to the queue (where people had the conversation from before: from the first
   line) to the first line of an agent after it.
 - *waiting*: all its time in the queue that is over.
@@ -67,6 +69,7 @@ class Figures:
 
     episodes: int
     ended: int
+    settled: int
     contained: int
     with_people: int
     asked: int
@@ -83,8 +86,8 @@ class Figures:
 
     @property
     def containment(self) -> float | None:
-        """Of the episodes that ended, those without people."""
-        return share(self.contained, self.ended)
+        """Of the settled episodes, those without people."""
+        return share(self.contained, self.settled)
 
     @property
     def resolution_rate(self) -> float | None:

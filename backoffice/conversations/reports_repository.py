@@ -11,7 +11,18 @@ from backoffice.conversations.models import Conversation
 from backoffice.kit.database import ReadSession
 
 MEASURES = ("first_reply", "waiting", "handling", "resolution")
-COUNTS = ("ended", "contained", "with_people", "asked", "answered", "resolved", "surveys", "rated", "good")
+COUNTS = (
+    "ended",
+    "settled",
+    "contained",
+    "with_people",
+    "asked",
+    "answered",
+    "resolved",
+    "surveys",
+    "rated",
+    "good",
+)
 ROWS_AT_ONCE = 500
 
 

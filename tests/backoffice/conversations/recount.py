@@ -138,6 +138,9 @@ def count(episodes: list[Episode], moment: datetime, agent: int | None = None) -
     def ended(each: Episode) -> bool:
         return each.standing == "resolved" or millisecond(moment) - millisecond(each.last_line) >= DAY
 
+    def settled(each: Episode) -> bool:
+        return ended(each) and millisecond(moment) - millisecond(each.began) >= DAY
+
     last = [each for each in episodes if agent is None or each.agent == agent]
     first = [each for each in episodes if agent is None or each.replier == agent]
     stars = [star for each in last for star in each.stars]
@@ -146,7 +149,8 @@ def count(episodes: list[Episode], moment: datetime, agent: int | None = None) -
     return Figures(
         episodes=len(episodes),
         ended=sum(ended(each) for each in episodes),
-        contained=sum(ended(each) and not each.people for each in episodes),
+        settled=sum(settled(each) for each in episodes),
+        contained=sum(settled(each) and not each.people for each in episodes),
         with_people=sum(ended(each) and each.people for each in last),
         asked=sum(each.asked is not None for each in first),
         answered=sum(each.replied is not None for each in first),

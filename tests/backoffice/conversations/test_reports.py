@@ -260,6 +260,17 @@ async def test_an_episode_of_the_bot_is_contained_once_it_ended(staffed: Databas
     assert (whole.episodes, whole.ended, whole.containment) == (1, 1, 1.0)
 
 
+async def test_containment_is_told_of_episodes_old_enough_to_end_by_silence(staffed: Database) -> None:
+    bots = Log("c1").line("shopper").line("bot")
+    peoples = Log("c2").line("shopper").change("handed_over", "queue").change("claimed", "agent", 1)
+    peoples.wait(MINUTE).change("resolved", "bot")
+    await keep(staffed, bots, peoples)
+    whole = (await told(staffed, moment=bots.at + 23 * HOUR)).whole
+    assert (whole.ended, whole.containment) == (1, None)
+    whole = (await told(staffed, moment=bots.at + DAY)).whole
+    assert (whole.ended, whole.containment) == (2, 0.5)
+
+
 async def test_a_day_of_silence_or_a_resolution_begins_another_episode(staffed: Database) -> None:
     silent = Log("c1").line("shopper").wait(DAY).line("shopper").wait(DAY - MINUTE).line("shopper")
     resolved = Log("c2").line("shopper").change("resolved", "bot").wait(MINUTE).line("shopper")
