@@ -16,8 +16,10 @@ from backoffice.conversations.models import Conversation
 from backoffice.events import service as events
 from backoffice.kit.database import Database
 from backoffice.settings import Settings
+from tests.conftest import REDIS, reachable
 from tests.integrations.conftest import BotServer, Served
 from tests.integrations.streams import bearer, following, open_chat, say, until
+from tests.integrations.test_processes import process
 
 
 @pytest.fixture
@@ -88,6 +90,22 @@ async def test_every_event_comes_once_however_often_the_stream_breaks(
                         break
     assert seen == list(range(1, len(seen) + 1))
     assert len(seen) >= 13
+
+
+@pytest.mark.skipif(not reachable(REDIS), reason="no Redis")
+async def test_a_stream_hears_of_other_processes_and_goes_on_at_another(
+    settings: Settings, bot: BotServer
+) -> None:
+    async with process(settings, REDIS) as one:
+        async with process(settings, REDIS) as other:
+            path, token = await open_chat(one)
+            async with following(other, path, token) as stream, asyncio.timeout(20):
+                for n in range(3):
+                    await say(one, path, token, f"m{n}", str(n))
+                    assert await until(stream, 2 * n + 2) == [2 * n + 1, 2 * n + 2]
+        await say(one, path, token, "m3", "3")
+        async with following(one, path, token, **{"Last-Event-ID": "6"}) as stream:
+            assert await until(stream, 8) == [7, 8]
 
 
 async def test_a_stream_ends_with_its_token(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
