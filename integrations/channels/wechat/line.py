@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
+import structlog
 from fastapi.responses import PlainTextResponse, Response
 from starlette.background import BackgroundTask
 
@@ -14,11 +15,13 @@ from backoffice.kit.time import now
 from backoffice.settings import WeChatAccount
 from integrations.channels.wechat.channel import Inline
 from integrations.channels.wechat.envelope import NOTHING, SKEW, Envelopes, Opened, Signed, text_reply
-from integrations.channels.wechat.errors import BadSignature
+from integrations.channels.wechat.errors import BadSignature, Refused
 from integrations.channels.wechat.inbox import Inbox
 from integrations.channels.wechat.memory import Memory
 from integrations.channels.wechat.messages import Message, read
 from integrations.channels.wechat.tasks import Tasks
+
+log = structlog.get_logger()
 
 REMEMBERED = int(2 * SKEW.total_seconds())
 TYPING_AFTER = 1.0
@@ -54,10 +57,14 @@ class Line:
         Raises a `Refused` for what is not WeChat's, or comes with a signature that was used before.
         """
         started = now()
-        opened = self._envelopes.open(signed, body, started)
-        if not await self._memory.first(f"request:{signed.once}", REMEMBERED):
-            raise BadSignature("seen before")
-        message = read(opened.fields)
+        try:
+            opened = self._envelopes.open(signed, body, started)
+            if not await self._memory.first(f"request:{signed.once}", REMEMBERED):
+                raise BadSignature("seen before")
+            message = read(opened.fields)
+        except Refused as refused:
+            log.warning("wechat_refused", app=self._account.app_id, what=refused.detail)
+            raise
         replies = self._account.kind == "official"
         until = started + self._within
         heard = await self._inbox.take(message, until if replies else None)

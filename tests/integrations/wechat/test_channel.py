@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from redis.asyncio import Redis
 from sqlalchemy import select
 
 from backoffice.app import create_app
@@ -25,7 +26,8 @@ from backoffice.users.models import Customer
 from integrations.channels.wechat.crypto import sign
 from integrations.channels.wechat.simulator import Fault, Phone, Tencent
 from integrations.channels.wechat.simulator.phone import sealed
-from integrations.channels.wechat.simulator.tencent import SEND
+from integrations.channels.wechat.simulator.tencent import SEND, TOKEN
+from tests.conftest import REDIS, reachable
 from tests.integrations.conftest import BotServer, Served
 from tests.integrations.wechat.conftest import ACCOUNTS, BOTH, MINI, PLAIN, SAFE
 
@@ -284,6 +286,58 @@ async def test_an_answer_that_no_request_waits_for_is_pushed(
     await phone.until(lambda seen: len(seen) == 2)
     assert [seen.how for seen in phone.seen] == ["broken", "push"]
     assert await settled(database, 1) == [("bot", "sent", "")]
+
+
+class TwoShops(Tencent):
+    """Reaches one app, then the other."""
+
+    urls: tuple[str, ...] = ("",)
+    turn = 0
+
+    @property
+    def shop_url(self) -> str:
+        self.turn += 1
+        return self.urls[self.turn % len(self.urls)]
+
+    @shop_url.setter
+    def shop_url(self, _: str) -> None:
+        return
+
+
+@pytest.mark.skipif(not reachable(REDIS), reason="no Redis")
+async def test_two_processes_answer_once_with_one_token(
+    wechat_settings: Settings, bot: BotServer, database: Database
+) -> None:
+    """Every message is first cut off at one process and then repeated at the other."""
+    tencent = TwoShops(ACCOUNTS, answer_within=60, repeat_after=0.1)
+    tencent.hang_up = lambda attempt: 0.3 if attempt == 0 else 60
+    redis = Redis.from_url(REDIS, db=6)
+    await redis.flushdb()
+    wechat_settings.redis_url = f"{REDIS.rpartition('/')[0]}/6"
+    bot.answer = lambda text: [{"text": f"heard {text}"}]
+    async with Served(tencent.app) as there:
+        wechat_settings.wechat_api = there.url
+        apps = [create_app(wechat_settings, consoles=False) for _ in range(2)]
+        async with Served(apps[0]) as one, Served(apps[1]) as other:
+            tencent.urls = (one.url, other.url)
+            bot.may_answer.clear()
+            phones = [tencent.phone(f"o{number}") for number in range(8)]
+            saying = [asyncio.create_task(phone.say(phone.openid)) for phone in phones]
+            async with asyncio.timeout(30):
+                while len(bot.heard) < len(phones):
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.5)
+            bot.may_answer.set()
+            await asyncio.gather(*saying)
+            for phone in phones:
+                await phone.until(lambda seen: len(seen) >= 1)
+            await settled(database, len(phones))
+    await tencent.close()
+    await redis.flushdb()
+    await redis.aclose()
+    assert [phone.texts for phone in phones] == [[f"heard {phone.openid}"] for phone in phones]
+    assert sorted(said["message"] for said in bot.heard) == sorted(phone.openid for phone in phones)
+    assert len(tencent.sent(TOKEN)) <= 1
 
 
 async def test_one_message_delivered_many_times_at_once_is_heard_once(
