@@ -7,6 +7,7 @@ from zlib import crc32
 from nicegui import app as nicegui
 from nicegui import background_tasks, ui
 
+from backoffice.consoles.following import every
 from backoffice.consoles.markup import Markup, join, tag
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit
@@ -121,4 +122,4 @@ def presence_switch(visit: Visit) -> None:
 
     guarded = visit.guarded(choose)
     shown.on("popup-hide", lambda: background_tasks.create(guarded()))
-    ui.timer(presence.HEARTBEAT_SECONDS, visit.guarded(beat), immediate=True)
+    every(visit, presence.HEARTBEAT_SECONDS, beat)

@@ -12,7 +12,7 @@ from nicegui import ui
 from backoffice.consoles import composing, errands, verbs
 from backoffice.consoles.customer import Customer, unmask
 from backoffice.consoles.dialogs import ask, text
-from backoffice.consoles.following import follow
+from backoffice.consoles.following import every, follow
 from backoffice.consoles.help import show_help
 from backoffice.consoles.inbox import VIEWS, Inbox, names
 from backoffice.consoles.markup import NOTHING, Markup, join, span
@@ -91,12 +91,12 @@ class Workbench:
             self._look(False)
 
         client.on_delete(end)
-        ui.timer(LOOK_AGAIN_SECONDS, lambda: self._look(True), immediate=False)
-        await composing.prepare(self)
+        every(self.visit, LOOK_AGAIN_SECONDS, self._look_again)
         if conversation_id:
             await self.visit.guarded(self.open)(conversation_id, False)
         else:
             await self.refresh()
+        await composing.prepare(self)
         follow(self.visit, DRAWN_AFTER, self.refresh)
 
     async def _handle(self, said: dict[str, Any]) -> None:
@@ -140,6 +140,10 @@ class Workbench:
             who = self.visit.who
             told = {"staff_id": who.id, "name": who.name, "on": on}
             self.visit.live.signal(LOOKING, self.talk.id, told)
+
+    async def _look_again(self) -> None:
+        self._look(True)
+        self._draw_around()
 
     def _draw_around(self) -> None:
         moment, words = now(), self.words
