@@ -138,17 +138,12 @@ async def tell(session: WriteSession, conversation_id: str) -> None:
     await events.publish(session, TOPIC, conversation_id, {"delivery": True})
 
 
-class Waiting:
-    """Nothing is said yet, and it may still be in time."""
-
-
 async def claim_inline(
-    session: WriteSession, conversation_id: str, event: int, channel: Channel, last: bool
-) -> Claim | Waiting | None:
+    session: WriteSession, conversation_id: str, event: int, channel: Channel
+) -> Claim | None:
     """All the answer that the request of `event` waits for, if it fits; a repeat gets the same again.
 
-    `Waiting` while the turn is at work; None when nobody answers now, it does not fit or this was the `last`
-    time to ask: then whatever comes is pushed.
+    None when it is not whole yet, does not fit or nobody answers now: then whatever comes is pushed.
     """
     moment = now()
     epoch = await fencing.hold(session, conversation_fence(conversation_id, 0).name)
@@ -160,8 +155,6 @@ async def claim_inline(
         lines = [outgoing(message) for message in await repository.lines_of(session, carried)]
         return Claim(conversation_id, "", carried, lines)
     at_work = await transcript.at_work(session, conversation_id)
-    if at_work and not last:
-        return Waiting()
     standing = await repository.standing(session, conversation_id)
     fresh = [
         (each, message)

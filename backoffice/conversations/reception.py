@@ -13,7 +13,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from backoffice.conversations import delivery, following, repository, service
-from backoffice.conversations.delivery import Claim, Dispatcher, Waiting
+from backoffice.conversations.delivery import Claim, Dispatcher
 from backoffice.conversations.desk_domain import ALWAYS, Hours
 from backoffice.conversations.ports import Channel, Window
 from backoffice.conversations.schemas import Look, Opened
@@ -132,15 +132,16 @@ class Reception:
         with self.listen(heard.conversation_id) as news:
             while True:
                 news.clear()
-                async with self._database.write() as session:
-                    claimed = await delivery.claim_inline(
-                        session, heard.conversation_id, heard.event, channel, now() >= until
-                    )
-                if not isinstance(claimed, Waiting):
-                    return claimed
+                async with self._database.read() as reading:
+                    at_work = await service.at_work(reading, heard.conversation_id)
+                left = (until - now()).total_seconds()
+                if not at_work or left <= 0:
+                    break
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(max((until - now()).total_seconds(), 0)):
+                    async with asyncio.timeout(left):
                         await news.wait()
+        async with self._database.write() as session:
+            return await delivery.claim_inline(session, heard.conversation_id, heard.event, channel)
 
     async def settle(self, claimed: Claim, sent: bool) -> None:
         """Whether an inline answer went out; one that was cut off may have arrived."""
@@ -233,16 +234,18 @@ class Reception:
         return stands
 
     @contextmanager
-    def listen(self, conversation_id: str) -> Iterator[News]:
-        """What tells when to look at this conversation again."""
+    def listen(self, *conversation_ids: str) -> Iterator[News]:
+        """What tells when to look at these conversations again."""
         news = News()
-        self._listeners[conversation_id].add(news)
+        for each in conversation_ids:
+            self._listeners[each].add(news)
         try:
             yield news
         finally:
-            self._listeners[conversation_id].discard(news)
-            if not self._listeners[conversation_id]:
-                del self._listeners[conversation_id]
+            for each in set(conversation_ids):
+                self._listeners[each].discard(news)
+                if not self._listeners[each]:
+                    del self._listeners[each]
 
     def _signal(self, topic: str, key: str, payload: dict[str, Any]) -> None:
         for news in self._listeners.get(key, ()):

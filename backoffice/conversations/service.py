@@ -371,6 +371,11 @@ async def end_turn(session: WriteSession, turn: Turn, bubbles: list[Bubble]) -> 
     return Ended(conversation.failed_turns, more)
 
 
+async def at_work(session: ReadSession, conversation_id: str) -> bool:
+    """Whether the bot answers there, or something waits for it to."""
+    return await repository.at_work(session, conversation_id)
+
+
 async def release_turn(session: WriteSession, turn: Turn) -> None:
     """Leave a turn to whoever takes it up, at once."""
     await repository.shorten_lease(
