@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from backoffice.consoles.replies import action_label
 from backoffice.consoles.suggest import suggestions
 from backoffice.conversations import desk
 from backoffice.conversations.thread import Thread
@@ -38,7 +39,7 @@ async def prepare(bench: Workbench) -> None:
                     "shortcut": each.shortcut,
                     "title": each.title,
                     "text": each.text,
-                    "actions": [action_label(bench, action) for action in each.actions],
+                    "actions": [action_label(bench.words, action) for action in each.actions],
                 }
                 for each in known.replies
             ],
@@ -48,11 +49,6 @@ async def prepare(bench: Workbench) -> None:
             },
         },
     )
-
-
-def action_label(bench: Workbench, action: str) -> str:
-    verb, _, value = action.partition(":")
-    return bench.words(f"macro.{verb}", value=value)
 
 
 async def send(bench: Workbench, said: dict[str, Any]) -> None:
@@ -121,8 +117,16 @@ async def canned(bench: Workbench, said: dict[str, Any]) -> None:
     name = dossier.person.name if dossier.person else bench.words("dear")
     order = dossier.orders[0].number if dossier.orders else ""
     text = replies.filled(chosen.text, name=name, order=order)
-    macro = {"id": chosen.id, "actions": [action_label(bench, each) for each in chosen.actions]}
+    macro = {"id": chosen.id, "actions": [action_label(bench.words, each) for each in chosen.actions]}
     bench.order("insert", {"text": text, "macro": macro if chosen.actions else None})
+
+
+async def again(bench: Workbench, said: dict[str, Any]) -> None:
+    """Put a line that did not arrive back into the box."""
+    lines = bench.talk.found.lines if bench.talk.found else []
+    chosen = next((line for line in lines if str(line.event) == said.get("value")), None)
+    if chosen is not None:
+        bench.order("insert", {"text": chosen.text, "macro": None})
 
 
 async def suggest(bench: Workbench) -> None:

@@ -80,6 +80,7 @@ async def open_return(visit: Visit, found: Thread, number: str) -> bool:
     words = visit.words
     async with visit.database.read() as session:
         can = await returns.returnable(session, shopper(found), number, "return")
+        swap = await returns.returnable(session, shopper(found), number, "exchange")
     if not can.eligible:
         raise Invalid(f"return_{can.reason}")
     lines = {line.line_id: line for line in can.lines if line.quantity}
@@ -90,6 +91,10 @@ async def open_return(visit: Visit, found: Thread, number: str) -> bool:
         which = choice(words("errand.open_return.line"), names, next(iter(names)))
         kinds = {kind: said["kinds"][kind] for kind in ("return", "exchange")}
         kind = choice(words("errand.open_return.kind"), kinds, "return")
+        others = {each.sku_id: f"{line.name} {each.variant}" for line in swap.lines for each in line.choices}
+        wanted = choice(
+            words("errand.open_return.wanted"), {0: words("errand.open_return.same"), **others}, 0
+        ).bind_visibility_from(kind, "value", value="exchange")
         reasons = {each: said["reasons"][each] for line in lines.values() for each in line.reasons}
         reason = choice(words("why"), reasons, next(iter(reasons)))
         count = text(words("errand.open_return.count"), "1", type="number", min=1)
@@ -97,6 +102,7 @@ async def open_return(visit: Visit, found: Thread, number: str) -> bool:
         return lambda: {
             "kind": kind.value,
             "line_id": which.value,
+            "wanted_sku_id": wanted.value or None if kind.value == "exchange" else None,
             "reason": reason.value,
             "quantity": count.value or 1,  # type: ignore[attr-defined]
             "detail": detail.value or "",  # type: ignore[attr-defined]

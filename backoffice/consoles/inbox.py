@@ -40,6 +40,8 @@ def span_of(words: Words, length: timedelta) -> str:
         return words("waiting.seconds")
     if minutes < 60:
         return words("waiting.minutes", minutes=minutes)
+    if 24 * 60 <= minutes < 72 * 60:
+        return words("waiting.whole_hours", hours=minutes // 60)
     if minutes < 24 * 60:
         return words("waiting.hours", hours=minutes // 60, minutes=minutes % 60)
     return words("waiting.days", days=minutes // (24 * 60))

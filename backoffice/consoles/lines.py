@@ -108,12 +108,15 @@ def carried(words: Words, line: ThreadLine) -> Markup:
     if on_way is None or (line.author != "agent" and on_way.state in ("sent", "delivered", "read")):
         return NOTHING
     state = words(f"delivery.{on_way.state}")
-    if on_way.state in ("failed", "unknown") or on_way.reason:
-        why = words.known(
-            "failure", on_way.reason or on_way.state, words("failure.other", code=on_way.reason)
-        )
-        serious = "failed" if on_way.state in ("failed", "unknown") else "waits"
-        return div(f"carried {serious}", span("state", state), span("why", why), role="status")
+    lost = on_way.state in ("failed", "unknown")
+    if lost or on_way.reason:
+        otherwise = words("failure.other", code=on_way.reason)
+        why = words.known("failure", on_way.reason or on_way.state, otherwise)
+        again = NOTHING
+        if lost and line.author == "agent":
+            again = button("again", words("again"), kind="link", value=line.event)
+        kind = "carried failed" if lost else "carried waits"
+        return div(kind, span("state", state), span("why", why), again, role="status")
     return div(f"carried {on_way.state}", span("state", state))
 
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, reports, undelivered, webhooks
+from backoffice.consoles import board, replies, reports, undelivered, webhooks
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -15,6 +15,7 @@ from backoffice.consoles.workbench import Workbench
 
 Build = Callable[[Visit], Awaitable[None]]
 PAGES: tuple[tuple[Place, Build], ...] = (
+    (replies.PLACE, replies.build),
     (board.PLACE, board.build),
     (reports.PLACE, reports.build),
     (undelivered.PLACE, undelivered.build),

@@ -70,6 +70,7 @@ class Workbench:
             "send": lambda said: composing.send(self, said),
             "canned": lambda said: composing.canned(self, said),
             "suggest": lambda _: composing.suggest(self),
+            "again": lambda said: composing.again(self, said),
             "typing": self._typing,
             "visible": self._seen_by_eyes,
             "help": lambda _: show_help(self.words),

@@ -148,7 +148,7 @@ def test_a_used_quota_and_a_colleague_block_with_what_can_be_done() -> None:
 
 def test_what_is_left_of_the_window_is_shown_before_sending() -> None:
     found = thread(allowance=Allowance(left=4, until=NOON + timedelta(hours=40)))
-    assert allowance_line(ZH, found, NOON) == ZH("allowance", left=4, rest="1 天")
+    assert allowance_line(ZH, found, NOON) == ZH("allowance", left=4, rest="40 小时")
     assert allowance_line(ZH, thread(), NOON) == ""
 
 
