@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from starlette.websockets import WebSocketDisconnected
 
 from backoffice.conversations.reception import AtReception, News, Reception
 from backoffice.conversations.schemas import EventView, Look
@@ -96,7 +97,7 @@ async def chat(socket: WebSocket, reception: AtReception) -> None:
         async with asyncio.TaskGroup() as both:
             both.create_task(window.show())
             await window.take()
-    except* WebSocketDisconnect:
+    except* (WebSocketDisconnect, WebSocketDisconnected):
         pass
 
 
@@ -119,24 +120,32 @@ class Window:
     async def show(self) -> None:
         """Send every event once and in order, and who has the conversation and whether they write."""
         while True:
-            with self._reception.listen(self._shown) as news:
+            with self._reception.listen(self._own, self._shown) as news:
                 target = await self._follow(news)
             self._turn_to(target)
 
+    async def _parted(self) -> str | None:
+        """What to show instead when ours no more leads to the one shown; ask after having looked at that."""
+        if self._shown == self._own:
+            return None
+        target = (await self._reception.look(self._own, limit=1)).moved_to or self._own
+        return None if target == self._shown else target
+
     async def _follow(self, news: News) -> str:
-        """Show this conversation until it is merged; the one it is merged into."""
+        """Show this conversation until it is merged or parted; the one to show then."""
         standing: dict[str, Any] = {}
         typing = False
         while True:
             news.clear()
             look = await self._reception.look(self._shown, self._after)
-            if look.moved_to:
-                return look.moved_to
+            if elsewhere := look.moved_to or await self._parted():
+                return elsewhere
             now_standing = stands(look)
             if not standing:
                 standing = now_standing
                 ready = {"type": "ready", "conversation": self._shown, "last": look.last, **standing}
                 await self._send(ready, look, look.agent_id)
+                self._known = ("", 0)
             for event in look.events:
                 await self._send({"type": "event", "event": shown(event)}, look, event.staff_id)
                 self._after = event.id

@@ -98,7 +98,8 @@ class ChatServer:
         self.reachable.clear()
         for conversation in self.conversations:
             for connection in list(conversation.sockets):
-                await connection.close(1012)
+                with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                    await connection.close(1012)
 
     def come_back(self) -> None:
         self.reachable.set()

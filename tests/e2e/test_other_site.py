@@ -15,14 +15,17 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from backoffice.app import create_app
-from backoffice.conversations import desk
+from backoffice.conversations import desk, following, service
 from backoffice.conversations.models import Conversation, Message, Rating
 from backoffice.conversations.reception import TYPING
+from backoffice.conversations.schemas import Bubble
 from backoffice.kit.database import Database
 from backoffice.kit.messages import message
 from backoffice.settings import Settings
 from backoffice.staff.models import StaffMember
 from backoffice.tables import metadata
+from backoffice.users.identity import Credentials
+from backoffice.users.models import Customer
 from tests.e2e.conftest import NewPage
 from tests.integrations.conftest import BotServer, Served
 
@@ -39,8 +42,8 @@ async def page_of_another_site(request: Request) -> HTMLResponse:
 class Town:
     """Our shop, and another site on an address of its own."""
 
-    def __init__(self, shop: Served, site: Served, database: Database) -> None:
-        self.shop, self.site, self.database = shop, site, database
+    def __init__(self, shop: Served, site: Served, database: Database, settings: Settings) -> None:
+        self.shop, self.database, self.settings = shop, database, settings
         self.address = f"{site.url}/?shop={shop.url}"
 
     async def conversation(self) -> str:
@@ -63,7 +66,7 @@ async def town(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             widget_origins=[site.url] if request.param else [],
         )
         async with Served(create_app(settings, consoles=False)) as shop:
-            yield Town(shop, site, database)
+            yield Town(shop, site, database, settings)
     await database.close()
 
 
@@ -126,3 +129,41 @@ async def test_from_the_first_words_to_the_stars(town: Town, new_page: NewPage) 
     await expect(stars.locator(".lit")).to_have_count(5)
     async with database.read() as session:
         assert (await session.scalars(select(Rating.stars))).all() == [5]
+
+
+@pytest.mark.parametrize("town", [True], indirect=True)
+async def test_signed_in_while_chatting_then_merged_then_parted(town: Town, new_page: NewPage) -> None:
+    """What was said as a guest is the customer's; merged with what they said elsewhere it goes on there."""
+    database = town.database
+    async with database.write() as session:
+        session.add(Customer(id=7, phone="15400000007", name="王小明"))
+        session.add(StaffMember(id=1, login="zhou", name="周敏", role="agent", password_hash=""))
+    page = await new_page()
+    await open_window(page, town)
+    log, box = page.get_by_role("log"), page.get_by_role("textbox")
+    await box.fill("我是访客")
+    await box.press("Enter")
+    await expect(log.get_by_text("heard 我是访客")).to_be_visible()
+    web = await town.conversation()
+    token = Credentials(town.settings).sign_session(7)
+    await page.locator("xiaoer-chat").evaluate("(chat, token) => chat.signIn(token, '王小明')", token)
+    await expect(page.get_by_text("王小明，您好")).to_be_visible()
+    await expect(log.get_by_text("heard 我是访客")).to_be_visible()
+    async with database.write() as session:
+        assert (await session.get_one(Conversation, web)).customer_id == 7
+        app = await service.open(session, "app", 7)
+        await service.append(session, app, "system", Bubble(text="在手机上说的"))
+        await desk.merge(session, web, app, 1)
+    await expect(log.get_by_text("在手机上说的")).to_be_visible()
+    await expect(log.get_by_text("我是访客")).to_have_count(0)
+    await box.fill("接着说")
+    await box.press("Enter")
+    await expect(page.locator(".events .entry.shopper").last).to_contain_text("接着说")
+    async with database.write() as session:
+        await desk.answer(session, app, 1, "好的，都看到了")
+    await expect(log.get_by_text("好的，都看到了")).to_be_visible()
+    async with database.write() as session:
+        assert (await session.get_one(Conversation, app)).answer_sender == web
+        await following.belongs_to(session, web, None)
+    await expect(log.get_by_text("heard 我是访客")).to_be_visible()
+    await expect(log.get_by_text("在手机上说的")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -114,6 +115,38 @@ async def test_events_sent_twice_or_left_out_make_no_difference(
     await conversation.say("三")
     await expect(log(page).get_by_text("三")).to_be_visible()
     assert await bubbles(page) == ["一", "二", "三"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_cut_off_at_random_both_sides_have_every_word_once_in_order(
+    chat_server: ChatServer, new_page: NewPage, seed: int
+) -> None:
+    random = Random(seed)
+    chat_server.answers = False
+    page = await new_page()
+    await open_chat(page, f"{chat_server.url}/host")
+    conversation = chat_server.conversation
+    for number in range(40):
+        if random.random() < 0.3:
+            await say(page, f"我的第{number}句")
+        else:
+            await conversation.say(f"第{number}句")
+        if random.random() < 0.15:
+            await chat_server.go_down()
+        elif random.random() < 0.4:
+            chat_server.lose_acks = random.random() < 0.3
+            chat_server.come_back()
+            await page.evaluate("dispatchEvent(new Event('online'))")
+    chat_server.lose_acks = False
+    chat_server.come_back()
+    await expect(page.locator(".outbox .entry")).to_have_count(0)
+    await conversation.say("完")
+    await expect(log(page).get_by_text("完", exact=False).last).to_be_visible()
+    said = conversation.said()
+    assert await bubbles(page) == said
+    assert sorted(said) == sorted({*said})
+    mine = [text for text in said if text.startswith("我的")]
+    assert mine == sorted(mine, key=lambda text: int(text[3:-1]))
 
 
 async def test_a_lost_acknowledgement_sends_the_same_message_again(

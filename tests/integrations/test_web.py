@@ -309,8 +309,8 @@ async def test_what_was_read_is_known_and_never_more_than_was_shown(
     await chat.until("owner", owner="agent", seen=1)
 
 
-async def test_a_merged_conversation_is_followed_by_its_window(
-    http: httpx.AsyncClient, window: OpenWindow, database: Database, bot: BotServer
+async def test_a_merged_conversation_is_followed_by_its_window_until_it_is_parted(
+    http: httpx.AsyncClient, window: OpenWindow, shop: Served, database: Database, bot: BotServer
 ) -> None:
     bot.answer = lambda text: [
         {"text": f"heard {text}", "buttons": [{"title": "好", "payload": "/affirm"}]},
@@ -352,6 +352,21 @@ async def test_a_merged_conversation_is_followed_by_its_window(
     await later.until("ack")
     for_target = f"/chat/conversations/{new}/attachments/{picture}"
     assert (await http.get(for_target, headers=bearer(new_token))).status_code == 200
+    known = await reception(shop).notice({})
+    async with database.write() as session:
+        await session.execute(update(Conversation).where(Conversation.id == old).values(merged_into=None))
+    await reception(shop).notice(known)
+    parted = (await later.until("ready", 2))[1]
+    assert (parted["conversation"], parted["last"]) == (old, 2)
+    texts = [seen["event"]["text"] for seen in later.received if seen["type"] == "event"]
+    while texts[-2:] != ["旧话", "heard 旧话"]:
+        await later.until("event", len(texts) + 1)
+        texts = [seen["event"]["text"] for seen in later.received if seen["type"] == "event"]
+    await target.send(type="message", id="t2", text="别人看不到")
+    await target.until("ack", 2)
+    await later.send(type="ping")
+    await later.until("pong")
+    assert "别人看不到" not in str(later.received)
 
 
 @pytest.mark.parametrize("seed", range(3))
