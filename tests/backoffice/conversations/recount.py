@@ -28,26 +28,27 @@ class Episode:
     replied: datetime | None = None
     replier: int | None = None
     agent: int | None = None
-    waits: list[float] = field(default_factory=list)
+    waits: list[int] = field(default_factory=list)
     spells: list[tuple[int | None, datetime, datetime | None]] = field(default_factory=list)
     agents: set[int] = field(default_factory=set)
     intents: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
     stars: list[int | None] = field(default_factory=list)
 
-    def handling(self, agent: int | None = None) -> float | None:
+    def handling(self, agent: int | None = None) -> int | None:
         spells = [each for each in self.spells if agent is None or each[0] == agent]
         if not spells:
             return None
-        return sum(max(0.0, seconds(start, end or self.last_line)) for _, start, end in spells)
+        return sum(max(0, between(start, end or self.last_line)) for _, start, end in spells)
 
 
 def millisecond(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def seconds(start: datetime, end: datetime) -> float:
-    return (millisecond(end) - millisecond(start)) / timedelta(seconds=1)
+def between(start: datetime, end: datetime) -> int:
+    """Milliseconds."""
+    return (millisecond(end) - millisecond(start)) // timedelta(milliseconds=1)
 
 
 def walk(conversation: str, rows: Iterable[Any]) -> list[Episode]:
@@ -112,7 +113,7 @@ def move(here: Episode, row: OwnershipChange, until: datetime | None) -> None:
     if row.from_owner == "bot" and row.to_owner == "queue":
         here.asked = here.asked or row.at
     if row.to_owner == "queue" and until:
-        here.waits.append(seconds(row.at, until))
+        here.waits.append(between(row.at, until))
     if row.to_owner == "agent":
         here.agent = row.agent_id
         if row.agent_id is not None:
@@ -125,11 +126,11 @@ def move(here: Episode, row: OwnershipChange, until: datetime | None) -> None:
         here.standing = row.kind
 
 
-def spread(values: Iterable[float | None]) -> Spread:
+def spread(values: Iterable[int | None]) -> Spread:
     known = sorted(value for value in values if value is not None)
     if not known:
         return Spread(None, None)
-    return Spread(*(known[ceil(part * len(known) / 100) - 1] for part in (50, 90)))
+    return Spread(*(known[ceil(part * len(known) / 100) - 1] / 1000 for part in (50, 90)))
 
 
 def count(episodes: list[Episode], moment: datetime, agent: int | None = None) -> Figures:
@@ -160,11 +161,11 @@ def count(episodes: list[Episode], moment: datetime, agent: int | None = None) -
         good=sum(star >= 4 for star in given),
         stars=sum(given),
         first_reply=spread(
-            seconds(each.asked, each.replied) for each in first if each.asked and each.replied
+            between(each.asked, each.replied) for each in first if each.asked and each.replied
         ),
         waiting=spread(sum(each.waits) if each.waits else None for each in first),
         handling=spread(each.handling(agent) for each in episodes),
-        resolution=spread(seconds(each.began, each.resolved) for each in done if each.resolved),
+        resolution=spread(between(each.began, each.resolved) for each in done if each.resolved),
     )
 
 
