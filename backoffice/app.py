@@ -51,6 +51,7 @@ from backoffice.users.identity import Credentials
 from integrations.bot import RasaBot
 from integrations.channels import app as app_channel
 from integrations.channels import attachments as attachments_channel
+from integrations.channels import posted
 from integrations.channels import web as web_channel
 from integrations.channels.attachments import LargerUploads
 from integrations.channels.limits import Limits
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None, consoles: bool = True) -> FastA
     answer_problems(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.webhooks.include_router(posted.router)
     serve_widget(app)
     if consoles:
         from backoffice.consoles import pages

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from pydantic import BaseModel, Field
+
 from backoffice.conversations import repository
+from backoffice.conversations.schemas import EventView, Owner
 from backoffice.conversations.service import OWNERSHIP, TOPIC, event_view
 from backoffice.events.schemas import Event, Notice
 from backoffice.kit.database import ReadSession
@@ -17,6 +20,24 @@ KINDS = {
 }
 TOPICS = {TOPIC: {MESSAGE}, OWNERSHIP: set(KINDS.values())}
 """What is published on which topic of the relay becomes which topics of webhooks."""
+
+
+class About(BaseModel):
+    conversation: str
+    customer_id: int | None = Field(description="none: a visitor")
+
+
+class MessageCreated(About):
+    """A line that the shopper did not write."""
+
+    message: EventView
+
+
+class OwnerChanged(About):
+    """`owner` has it now; `reason` is a short code, e.g. `asked`, `upset`, `bot_down`."""
+
+    reason: str
+    owner: Owner
 
 
 async def notices(session: ReadSession, event: Event) -> Sequence[Notice]:
@@ -37,9 +58,7 @@ async def notices(session: ReadSession, event: Event) -> Sequence[Notice]:
     if kind:
         if event.payload["from"] != "bot" and kind == KINDS["handed_over"]:
             return []
-        return [Notice(kind, about | {"reason": event.payload["reason"], "owner": event.payload["to"]})]
-    return [
-        Notice(MESSAGE, about | {"message": event_view(line).model_dump(mode="json", by_alias=True)})
-        for line in lines
-        if line.author != "shopper"
-    ]
+        changed = OwnerChanged(**about, reason=event.payload["reason"], owner=event.payload["to"])
+        return [Notice(kind, changed.model_dump(mode="json"))]
+    told = [MessageCreated(**about, message=event_view(line)) for line in lines if line.author != "shopper"]
+    return [Notice(MESSAGE, each.model_dump(mode="json", by_alias=True)) for each in told]

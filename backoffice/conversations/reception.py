@@ -89,10 +89,6 @@ class Reception:
         """The conversation a visitor token stands for. Raises `Unauthenticated`."""
         return self._tokens.read_visitor(token)
 
-    def token_of(self, conversation_id: str) -> str:
-        """A visitor token for whoever has proved that this conversation is theirs."""
-        return self._tokens.sign_visitor(conversation_id)
-
     async def receive(
         self, conversation_id: str, message_id: str, text: str, attachment: str | None = None
     ) -> int:

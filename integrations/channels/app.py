@@ -24,7 +24,7 @@ from integrations.channels.limits import may_open, may_say
 router = APIRouter(prefix="/chat", tags=["chat"])
 
 LONGEST_WAIT = 30.0
-LOOK_AGAIN_SECONDS = 10.0
+CHECK_TOKEN_SECONDS = 30.0
 EVENTS_AT_ONCE = 200
 RETRY_MILLISECONDS = 1000
 
@@ -88,10 +88,29 @@ async def conversation(
 Mine = Annotated[str, Depends(conversation)]
 
 
-async def followed(mine: Mine, reception: AtReception) -> str:
-    """As `conversation`; one that is not there is not found before an answer begins."""
-    await reception.look(mine, limit=1)
-    return mine
+async def leads_to(reception: Reception, own: str) -> str:
+    """Where what is said in `own` goes: it may be merged into another conversation, and parted from it."""
+    return (await reception.look(own, limit=1)).moved_to or own
+
+
+async def shown(conversation_id: str, reception: AtReception, token: Annotated[str, Depends(bearer)]) -> str:
+    """The conversation in the path, if the token is its own or that of one which leads there now.
+
+    Raises otherwise.
+    """
+    own = reception.identify(token) if token else ""
+    if own and own != conversation_id and await leads_to(reception, own) == conversation_id:
+        return conversation_id
+    return await conversation(conversation_id, reception, token)
+
+
+Shown = Annotated[str, Depends(shown)]
+
+
+async def found(here: Shown, reception: AtReception) -> str:
+    """As `shown`, where an answer that has begun cannot say any more that it is not there."""
+    await reception.look(here, limit=1)
+    return here
 
 
 @router.post(
@@ -129,7 +148,7 @@ async def sign_in(
     "/conversations/{conversation_id}/events", responses=examples.answers(200, examples.LOOK, 401, 403, 404)
 )
 async def events(
-    mine: Mine,
+    here: Shown,
     reception: AtReception,
     after: EventNumber = 0,
     before: EventNumber | None = None,
@@ -139,10 +158,12 @@ async def events(
     """The first events after number `after`, at once or as soon as there is one within `wait` seconds.
 
     With `before` the last ones before that number: page back by the number of the oldest one seen.
+    `moved_to` names the conversation that this one was merged into: ask for that with the same token, and for
+    this one again after a 403, when they were parted. What is said is always said in one's own.
     """
     if before is not None:
-        return await reception.look(mine, after, before, limit)
-    return await look_or_wait(reception, mine, after, limit, wait)
+        return await reception.look(here, after, before, limit)
+    return await look_or_wait(reception, here, after, limit, wait)
 
 
 @router.get(
@@ -152,7 +173,7 @@ async def events(
     responses=examples.stream(401, 403, 404, 429),
 )
 async def stream(
-    mine: Annotated[str, Depends(followed)],
+    here: Annotated[str, Depends(found)],
     reception: AtReception,
     token: Annotated[str, Depends(bearer)],
     after: EventNumber = 0,
@@ -162,22 +183,22 @@ async def stream(
 
     - `message` is a line; its `id` is its number.
     - `state` says who answers, the place in the queue, what is read, who types and which agents appear.
-    - `moved`: it was merged into another conversation, to be followed from its beginning with that token.
+    - `moved` is the last: go on at that `conversation` with the same token. Ours was merged into it or parted.
 
     A comment comes at least every 15 seconds.
     """
-    shown = after if last_event_id is None else last_event_id
+    seen = after if last_event_id is None else last_event_id
     yield ServerSentEvent(comment="open", retry=RETRY_MILLISECONDS)
+    own = reception.identify(token)
     state: dict[str, Any] = {}
     people: dict[int, Face] = {}
-    with reception.listen(mine) as news:
+    with reception.listen(own, here) as news:
         while still_good(reception, token):
             news.clear()
-            look = await reception.look(mine, shown)
-            if look.moved_to:
-                moved = Opened(conversation=look.moved_to, token=reception.token_of(look.moved_to))
-                yield ServerSentEvent(event="moved", data=moved)
+            if here != own and (target := await leads_to(reception, own)) != here:
+                yield ServerSentEvent(event="moved", data={"conversation": target})
                 return
+            look = await reception.look(here, seen)
             left = news.typing_for() if look.owner == "agent" else 0.0
             people |= look.people
             standing = look.model_copy(update={"people": people, "typing": look.typing or left > 0})
@@ -187,10 +208,13 @@ async def stream(
             for event in look.events:
                 written = event.model_dump_json(by_alias=True)
                 yield ServerSentEvent(event="message", id=str(event.id), raw_data=written)
-                shown = event.id
-            if shown >= look.last:
+                seen = event.id
+            if look.moved_to and seen >= look.last:
+                yield ServerSentEvent(event="moved", data={"conversation": look.moved_to})
+                return
+            if seen >= look.last:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK_AGAIN_SECONDS, left or LOOK_AGAIN_SECONDS)):
+                    async with asyncio.timeout(left or CHECK_TOKEN_SECONDS):
                         await news.wait()
 
 
@@ -221,12 +245,12 @@ async def send(sent: Sent, mine: Mine, reception: AtReception) -> Receipt:
     dependencies=[Depends(may_say)],
     responses=examples.problems(401, 403, 429),
 )
-async def confirm(seen: Seen, mine: Mine, reception: AtReception) -> None:
+async def confirm(seen: Seen, here: Shown, reception: AtReception) -> None:
     """What the shopper's device has and what they have read, never less than before."""
     if seen.delivered > seen.read:
-        await reception.confirm(mine, seen.delivered, read=False)
+        await reception.confirm(here, seen.delivered, read=False)
     if seen.read:
-        await reception.confirm(mine, seen.read, read=True)
+        await reception.confirm(here, seen.read, read=True)
 
 
 @router.post(
@@ -235,9 +259,9 @@ async def confirm(seen: Seen, mine: Mine, reception: AtReception) -> None:
     dependencies=[Depends(may_say)],
     responses=examples.problems(401, 403, 429),
 )
-async def typing(typing: Typing, mine: Mine, reception: AtReception) -> None:
+async def typing(typing: Typing, here: Shown, reception: AtReception) -> None:
     """The shopper writes: say so every few seconds while they do. It ends by itself."""
-    reception.shopper_types(mine, typing.on)
+    reception.shopper_types(here, typing.on)
 
 
 async def look_or_wait(
@@ -252,5 +276,5 @@ async def look_or_wait(
             if look.events or left <= 0:
                 return look
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(left, LOOK_AGAIN_SECONDS)):
+                async with asyncio.timeout(left):
                     await news.wait()

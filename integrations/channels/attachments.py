@@ -14,7 +14,7 @@ from backoffice.kit.fields import Text
 from backoffice.kit.pictures import LARGEST
 from backoffice.staff.identity import Staff
 from integrations.channels import examples
-from integrations.channels.app import Mine
+from integrations.channels.app import Mine, Shown
 
 router = APIRouter()
 
@@ -54,10 +54,10 @@ async def upload(mine: Mine, request: Request, attachments: AtAttachments, name:
     responses=examples.picture(401, 403, 404),
 )
 async def download(
-    mine: Mine, attachment_id: Text, attachments: AtAttachments, thumbnail: bool = False
+    here: Shown, attachment_id: Text, attachments: AtAttachments, thumbnail: bool = False
 ) -> FileResponse:
     """A picture of this conversation, or a WebP of it of at most 320 by 320."""
-    return served(await attachments.find(attachment_id, mine, thumbnail))
+    return served(await attachments.find(attachment_id, here, thumbnail))
 
 
 @router.post(

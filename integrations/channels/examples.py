@@ -51,6 +51,18 @@ STATE = {
     "moved_to": None,
 }
 LOOK = STATE | {"events": [SHOPPERS_LINE, AGENTS_LINE], "last": 2}
+ABOUT: Json = {"conversation": CONVERSATION, "customer_id": 7}
+MESSAGE_POSTED: Json = {
+    "id": "4711-1",
+    "topic": "message.created",
+    "at": "2026-11-22T10:00:41.120000+00:00",
+    "data": ABOUT | {"message": AGENTS_LINE},
+}
+CHANGE_POSTED: Json = MESSAGE_POSTED | {
+    "id": "4702-1",
+    "topic": "conversation.handed_over",
+    "data": ABOUT | {"reason": "asked", "owner": "queue"},
+}
 STREAM = """: open
 retry: 1000
 

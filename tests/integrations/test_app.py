@@ -121,25 +121,43 @@ async def test_a_stream_ends_with_its_token(http: httpx.AsyncClient, monkeypatch
     assert (await http.get(f"{path}/stream", headers=bearer(token))).status_code == 401
 
 
-async def test_a_stream_leads_to_where_its_conversation_was_merged(
+async def lead(database: Database, here: str, there: str | None) -> None:
+    """Merge a conversation into another, or part it again."""
+    async with database.write() as session:
+        merged = update(Conversation).where(Conversation.id == here)
+        await session.execute(merged.values(merged_into=there))
+        await events.publish(session, service.TOPIC, here, {})
+
+
+async def test_a_stream_leads_to_where_its_conversation_was_merged_and_back(
     http: httpx.AsyncClient, database: Database
 ) -> None:
     path, token = await open_chat(http)
     target, _ = await open_chat(http)
     here, there = path.rpartition("/")[2], target.rpartition("/")[2]
-    moved: list[Any] = []
-    async with following(http, path, token) as stream, asyncio.timeout(20):
-        async for event, _, data in stream:
-            if event == "state":
-                async with database.write() as session:
-                    merged = update(Conversation).where(Conversation.id == here)
-                    await session.execute(merged.values(merged_into=there))
-                    await events.publish(session, service.TOPIC, here, {})
-            if event == "moved":
-                moved.append(data)
-    assert [one["conversation"] for one in moved] == [there]
-    async with following(http, target, moved[0]["token"]) as stream:
-        assert (await anext(stream))[0] == ":"
+
+    async def moved(path: str, lead_to: str | None) -> list[str]:
+        found: list[str] = []
+        async with following(http, path, token) as stream, asyncio.timeout(20):
+            async for event, _, data in stream:
+                if event == "state":
+                    await lead(database, here, lead_to)
+                if event == "moved":
+                    found.append(data["conversation"])
+        return found
+
+    asked = [("GET", "stream"), ("GET", "events"), ("POST", "typing"), ("POST", "receipts")]
+    assert await moved(path, there) == [there]
+    assert (await http.get(f"{path}/events", headers=bearer(token))).json()["moved_to"] == there
+    assert (await http.get(f"{target}/events", headers=bearer(token))).status_code == 200
+    body = {"id": "m1", "text": "你好"}
+    said = await http.post(f"{target}/messages", json=body, headers=bearer(token))
+    assert (said.status_code, said.json()["code"]) == (403, "another_conversation")
+    assert await moved(target, None) == [here]
+    for method, what in asked:
+        body = {"on": True, "read": 1}
+        gone = await http.request(method, f"{target}/{what}", json=body, headers=bearer(token))
+        assert gone.status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ import httpx
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
+from backoffice.kit.database import Database
 from tests.integrations.conftest import BotServer, Served
 from tests.integrations.streams import Breaking
+from tests.integrations.test_app import lead
 
 HERE = Path(__file__).parent
 CLIENTS = HERE.parent.parent / "integrations" / "channels" / "clients"
@@ -80,6 +82,28 @@ async def test_the_python_client_follows_over_a_line_that_breaks(line: Breaking,
     assert [said["id"] for said in lines] == list(range(1, 7))
     assert chat.state["owner"] == "bot"
     assert line.connections > 2
+
+
+async def test_the_python_client_follows_into_a_merged_conversation_and_back(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    own, other = [await client.Chat.open(http) for _ in range(2)]
+    await other.send("别处")
+    await own.send("一")
+    lines: list[tuple[str, int]] = []
+    async with asyncio.timeout(60):
+        async for said in own.follow():
+            lines.append((own.shown or own.id, said["id"]))
+            if lines == [(own.id, 1), (own.id, 2)]:
+                await lead(database, own.id, other.id)
+            if lines[-1] == (other.id, 2):
+                await own.read(2)
+                await lead(database, own.id, None)
+                await own.send("二")
+            if lines[-1] == (own.id, 4):
+                break
+    expected = [(own.id, 1), (own.id, 2), (other.id, 1), (other.id, 2), (own.id, 3), (own.id, 4)]
+    assert lines == expected
 
 
 async def test_the_typescript_client_follows_over_a_line_that_breaks(line: Breaking, bot: BotServer) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from backoffice.app import create_app
+from backoffice.conversations.announcements import TOPICS
 from backoffice.settings import Settings
 from integrations.channels.examples import STREAM
 
@@ -134,6 +135,14 @@ def test_every_route_of_the_chat_tells_its_problems(spec: Schema) -> None:
 )
 def test_an_example_that_does_not_fit_is_found(schema: Schema, value: Any, good: bool) -> None:
     assert (not list(faults({}, schema, value))) is good
+
+
+def test_what_webhooks_are_posted_is_described(spec: Schema) -> None:
+    assert set(spec["webhooks"]) == set().union(*TOPICS.values())
+    for name, operation in spec["webhooks"].items():
+        content = operation["post"]["requestBody"]["content"]["application/json"]
+        (example,) = content["examples"] if "examples" in content else content["schema"]["examples"]
+        assert list(faults(spec, content["schema"], example)) == [], name
 
 
 def test_the_stream_of_the_example_is_one(spec: Schema) -> None:

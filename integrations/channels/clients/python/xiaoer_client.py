@@ -29,13 +29,18 @@ SILENCE = 45.0
 
 @dataclass
 class Chat:
-    """One conversation. Keep `id`, `token` and `seen` to go on with it later."""
+    """One conversation. Keep `id`, `token`, `shown` and `seen` to go on with it later.
+
+    `shown` is the conversation whose lines are read: the shop may merge one into another.
+    """
 
     http: httpx.AsyncClient
     id: str
     token: str
+    shown: str = ""
     seen: int = 0
     state: dict[str, Any] = field(default_factory=dict)
+    _left: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     async def open(cls, http: httpx.AsyncClient, session: str = "") -> "Chat":
@@ -86,14 +91,20 @@ class Chat:
                     elif event == "state":
                         self.state = data
                     elif event == "moved":
-                        self.id, self.token, self.seen = data["conversation"], data["token"], 0
+                        self._turn_to(data["conversation"])
             except httpx.TransportError:
                 pass
             except httpx.HTTPStatusError as refused:
-                if refused.response.status_code not in (429, 500, 502, 503, 504):
+                if refused.response.status_code == 403 and self.shown not in ("", self.id):
+                    self._turn_to(self.id)
+                elif refused.response.status_code not in (429, 500, 502, 503, 504):
                     raise
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+    def _turn_to(self, conversation: str) -> None:
+        self._left[self.shown or self.id] = self.seen
+        self.shown, self.seen = conversation, self._left.get(conversation, 0)
 
     async def _stream(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         headers = {**self._bearer(), "Last-Event-ID": str(self.seen)}
@@ -118,7 +129,8 @@ class Chat:
         return told
 
     def _path(self, what: str) -> str:
-        return f"/chat/conversations/{self.id}/{what}"
+        conversation = self.id if what == "messages" else self.shown or self.id
+        return f"/chat/conversations/{conversation}/{what}"
 
     def _bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}

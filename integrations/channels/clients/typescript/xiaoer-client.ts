@@ -45,18 +45,24 @@ const LONGEST_WAIT = 30_000;
 const SILENCE = 45_000;
 const TRY_AGAIN = [429, 500, 502, 503, 504];
 
-/** One conversation. Keep `id`, `token` and `seen` to go on with it later. */
+/**
+ * One conversation. Keep `id`, `token`, `shown` and `seen` to go on with it later. `shown` is the conversation
+ * whose lines are read: the shop may merge one into another.
+ */
 export class Chat {
   state: State | null = null;
   shop: string;
   id: string;
   token: string;
+  shown: string;
   seen: number;
+  private left = new Map<string, number>();
 
-  constructor(shop: string, id: string, token: string, seen = 0) {
+  constructor(shop: string, id: string, token: string, shown = id, seen = 0) {
     this.shop = shop;
     this.id = id;
     this.token = token;
+    this.shown = shown;
     this.seen = seen;
   }
 
@@ -105,16 +111,24 @@ export class Chat {
         for await (const [event, data] of this.stream(signal)) {
           wait = SHORTEST_WAIT;
           if (event === "state") this.state = data as unknown as State;
-          if (event === "moved") [this.id, this.token, this.seen] = [data.conversation, data.token, 0];
+          if (event === "moved") this.turnTo(data.conversation);
           if (event !== "message") continue;
           this.seen = data.id;
           yield data as unknown as Line;
         }
       } catch (error) {
-        if (error instanceof Refused && !TRY_AGAIN.includes(error.status)) throw error;
+        const refused = error instanceof Refused ? error.status : 0;
+        if (refused === 403 && this.shown !== this.id) this.turnTo(this.id);
+        else if (refused && !TRY_AGAIN.includes(refused)) throw error;
       }
       if (!signal?.aborted) await new Promise((resolve) => setTimeout(resolve, wait));
     }
+  }
+
+  private turnTo(conversation: string): void {
+    this.left.set(this.shown, this.seen);
+    this.shown = conversation;
+    this.seen = this.left.get(conversation) ?? 0;
   }
 
   private async *stream(signal?: AbortSignal): AsyncGenerator<[string, Record<string, any>]> {
@@ -144,15 +158,17 @@ export class Chat {
     }
   }
 
+  private path(what: string): string {
+    return `${this.shop}/chat/conversations/${what === "messages" ? this.id : this.shown}/${what}`;
+  }
+
   private ask(what: string, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
-    const url = `${this.shop}/chat/conversations/${this.id}/${what}`;
-    return fetch(url, { headers: { Authorization: `Bearer ${this.token}`, ...headers }, signal });
+    return fetch(this.path(what), { headers: { Authorization: `Bearer ${this.token}`, ...headers }, signal });
   }
 
   private async post(what: string, body: unknown): Promise<Response> {
     const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
-    const url = `${this.shop}/chat/conversations/${this.id}/${what}`;
-    return accepted(await fetch(url, { method: "POST", headers, body: JSON.stringify(body) }));
+    return accepted(await fetch(this.path(what), { method: "POST", headers, body: JSON.stringify(body) }));
   }
 }
 
