@@ -150,6 +150,19 @@ async def concerned(session: ReadSession, key: str) -> str | None:
     return await session.scalar(found.order_by(Conversation.updated_at.desc()).limit(1))
 
 
+async def family(session: ReadSession, conversation_id: str) -> list[str]:
+    """This conversation, the one it was merged into and those merged into it, in the order to hold them."""
+    into = select(Conversation.merged_into).where(Conversation.id == conversation_id).scalar_subquery()
+    found = select(Conversation.id).where(
+        or_(
+            Conversation.id == conversation_id,
+            Conversation.id == into,
+            Conversation.merged_into == conversation_id,
+        )
+    )
+    return sorted(await session.scalars(found))
+
+
 async def part(session: WriteSession, held: Held) -> None:
     """Undo what was merged into this conversation and where it was merged to.
 

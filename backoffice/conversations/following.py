@@ -62,12 +62,15 @@ async def sign_in(session: WriteSession, conversation_id: str, customer_id: int)
 
 
 async def belongs_to(session: WriteSession, conversation_id: str, customer_id: int | None) -> None:
-    """Whose conversation it is from now on. Raises `NotFound`.
+    """Whose conversation it is from now on. Raises `NotFound` or `Conflict` (`merged_meanwhile`): try again.
 
     Whoever it belonged to is parted from it: a turn under way can do and say nothing more as them, what it
     heard is heard again, and no line goes any more to or from another conversation of theirs.
     """
-    held = await desk.hold(session, conversation_id)
+    family = await repository.family(session, conversation_id) or [conversation_id]
+    held = {each: await desk.hold(session, each) for each in family}[conversation_id]
+    if await repository.family(session, conversation_id) != family:
+        raise Conflict("merged_meanwhile", "try again")
     if held.customer_id == customer_id:
         return
     values: dict[str, Any] = {"customer_id": customer_id}

@@ -30,7 +30,7 @@ LATER = case(
 """Lines of a conversation are in the order of time as well, however late one got its number."""
 NUMBER = (
     update(conversations)
-    .where(THIS)
+    .where(THIS, conversations.c.merged_into.is_(None))
     .values(last_event=conversations.c.last_event + LINES, updated_at=LATER)
     .returning(*STANDING)
 )
@@ -177,11 +177,14 @@ async def hold_back(session: WriteSession, conversation_id: str, until: datetime
 
 
 async def find(session: ReadSession, conversation_id: str) -> Conversation | None:
-    return await session.get(Conversation, conversation_id)
+    return await session.get(Conversation, conversation_id, populate_existing=True)
 
 
 async def number(session: WriteSession, conversation_id: str, by: int, at: datetime) -> Standing | None:
-    """Take the next `by` event numbers; the conversation is kept from others until the transaction ends."""
+    """Take the next `by` event numbers; the conversation is kept from others until the transaction ends.
+
+    None when it is not there or goes on in another.
+    """
     row = (await session.execute(NUMBER, {"this": conversation_id, "lines": by, "moment": at})).one_or_none()
     return Standing(*row) if row else None
 
@@ -282,6 +285,15 @@ async def end_turn(
     told = {"this": conversation_id, "turn": turn_id, "until": until, "lines": lines, "moment": at}
     row = (await session.execute(END, told)).one_or_none()
     return (Standing(*row[:-1]), bool(row[-1])) if row else None
+
+
+async def drop_turn(session: WriteSession, conversation_id: str, turn_id: str) -> None:
+    """Free the conversation from a turn that has nothing to hear: a rival heard it meanwhile."""
+    await session.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation_id, conversations.c.turn_id == turn_id)
+        .values(turn_id=None, turn_until=None)
+    )
 
 
 async def shorten_lease(

@@ -134,11 +134,10 @@ async def receive(
     moment = now()
     conversation = await repository.number(session, conversation_id, 1, moment)
     if conversation is None:
-        raise NotFound("conversation_not_found")
+        return await receive_elsewhere(
+            session, conversation_id, message_id, text, command, attachment, origin
+        )
     origin = origin or From(conversation.channel, conversation.sender)
-    if conversation.merged_into:
-        await repository.number(session, conversation_id, -1, moment)
-        return await receive(session, conversation.merged_into, message_id, text, command, attachment, origin)
     where, event, recent = await repository.known_and_recent(
         session, conversation.id, origin.channel, origin.sender, message_id, moment - WITHIN
     )
@@ -169,6 +168,24 @@ async def receive(
     if rated:
         await take_rating(session, conversation, rated)
     return conversation.last_event
+
+
+async def receive_elsewhere(
+    session: WriteSession,
+    conversation_id: str,
+    message_id: str,
+    text: str,
+    command: str | None,
+    attachment: str | None,
+    origin: From | None,
+) -> int:
+    """As `receive`, for a conversation that goes on in another: nothing of it is locked on the way there."""
+    merged = await repository.find(session, conversation_id)
+    if merged is None:
+        raise NotFound("conversation_not_found")
+    origin = origin or From(merged.channel, merged.sender)
+    into = merged.merged_into or conversation_id
+    return await receive(session, into, message_id, text, command, attachment, origin)
 
 
 async def take_rating(session: WriteSession, conversation: Standing, rated: Rated) -> None:
@@ -316,6 +333,9 @@ async def begin_turn(session: WriteSession, conversation_id: str, lease: timedel
     if conversation is not None and conversation.turn_id:
         turn_id = conversation.turn_id
         said = await repository.said(session, conversation_id, None)
+        if not said:
+            await repository.drop_turn(session, conversation_id, turn_id)
+            return None
         heard, text = hear(said)
         await repository.mark_heard(session, conversation_id, turn_id, heard)
     else:
