@@ -27,10 +27,14 @@ class About(BaseModel):
     customer_id: int | None = Field(description="none: a visitor")
 
 
+class Line(EventView):
+    """A line of the transcript."""
+
+
 class MessageCreated(About):
     """A line that the shopper did not write."""
 
-    message: EventView
+    message: Line
 
 
 class OwnerChanged(About):
@@ -60,5 +64,6 @@ async def notices(session: ReadSession, event: Event) -> Sequence[Notice]:
             return []
         changed = OwnerChanged(**about, reason=event.payload["reason"], owner=event.payload["to"])
         return [Notice(kind, changed.model_dump(mode="json"))]
-    told = [MessageCreated(**about, message=event_view(line)) for line in lines if line.author != "shopper"]
+    said = [event_view(line).model_dump() for line in lines if line.author != "shopper"]
+    told = [MessageCreated(**about, message=Line(**line)) for line in said]
     return [Notice(MESSAGE, each.model_dump(mode="json", by_alias=True)) for each in told]

@@ -56,7 +56,7 @@ class EventView(Bubble):
 
     id: int
     at: datetime
-    author: Literal["shopper", "bot", "system", "agent"] = Field(serialization_alias="from")
+    author: Literal["shopper", "bot", "system", "agent"] = Field(alias="from")
     client_id: str | None = Field(default=None, description="the id its sender gave a shopper's message")
     staff_id: int | None = Field(default=None, description="which agent said it")
 

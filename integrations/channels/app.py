@@ -183,7 +183,7 @@ async def stream(
 
     - `message` is a line; its `id` is its number.
     - `state` says who answers, the place in the queue, what is read, who types and which agents appear.
-    - `moved` is the last: go on at that `conversation` with the same token. Ours was merged into it or parted.
+    - `moved` is the last: go on at that `conversation` with the same token: ours was merged or parted.
 
     A comment comes at least every 15 seconds.
     """
