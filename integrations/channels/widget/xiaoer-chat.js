@@ -1269,7 +1269,7 @@
       const first = pause || before.from !== event.from || before.staff_id !== event.staff_id;
       if (event.from === "shopper") this.#retireButtons(event.text);
       const entry = this.#entry(event.from, first, event.text, [
-        event.attachment && this.#photo(event.attachment),
+        event.attachment && this.#photo(event.attachment, this.#says(event.from, this.#people[event.staff_id])),
         event.card && this.#card(event.card),
         event.buttons?.length > 0 && this.#choices(event),
       ], this.#people[event.staff_id]);
@@ -1277,23 +1277,27 @@
       events.append(entry);
     }
 
+    #says(from, face) {
+      return face ? this.#t.saysNamed(face.name) : this.#t.says[from];
+    }
+
     #entry(from, first, text, rest = [], face = null) {
-      const t = this.#t;
-      const label = face ? [portrait(face), face.name] : [t.agentLabel];
-      const says = face ? t.saysNamed(face.name) : t.says[from];
+      const label = face ? [portrait(face), face.name] : [this.#t.agentLabel];
       return h(
         "div",
         { class: `entry ${from}${first ? " first" : ""}` },
         first && from === "agent" && h("small", { class: "label", "aria-hidden": "true" }, label),
-        text && h("div", { class: "bubble" }, h("span", { class: "hidden" }, says), linked(text)),
+        text && h("div", { class: "bubble" }, h("span", { class: "hidden" }, this.#says(from, face)), linked(text)),
         ...rest,
       );
     }
 
     /** A picture's thumbnail, which opens the whole. */
-    #photo(attachment, url = null) {
-      const image = h("img", { alt: this.#t.picture, hidden: true });
-      const photo = h("button", { type: "button", class: "photo", click: () => this.#view(attachment, photo) }, icon("photo"), image);
+    #photo(attachment, says, url = null) {
+      const image = h("img", { alt: "", hidden: true });
+      const label = says + this.#t.picture;
+      const view = () => this.#view(attachment, photo);
+      const photo = h("button", { type: "button", class: "photo", "aria-label": label, click: view }, icon("photo"), image);
       photo.disabled = !attachment;
       if (!url && !this.#pictures.has(attachment)) this.#pictures.set(attachment, this.#load(attachment, true));
       Promise.resolve(url ?? this.#pictures.get(attachment)).then(
@@ -1421,7 +1425,7 @@
         ...unsent.map((message, index) => {
           const marks = h("div", { class: "mark" }, mark(message));
           const first = index === 0 && !acknowledged.length && this.#events.at(-1)?.from !== "shopper";
-          const photo = message.attachment && this.#photo(message.attachment);
+          const photo = message.attachment && this.#photo(message.attachment, t.says.shopper);
           const entry = this.#entry("shopper", first, message.label ?? message.text, [photo, marks]);
           entry.dataset.id = message.id;
           entry.classList.toggle("sending", sending(message));
@@ -1453,7 +1457,7 @@
             h("button", { type: "button", class: "link", click: drop }, t.discard),
           ]
         : [upload.busy ? t.uploading : t.waiting];
-      const entry = this.#entry("shopper", false, "", [this.#photo(null, upload.url), h("div", { class: "mark" }, marks)]);
+      const entry = this.#entry("shopper", false, "", [this.#photo(null, t.says.shopper, upload.url), h("div", { class: "mark" }, marks)]);
       entry.classList.toggle("failed", Boolean(upload.failed));
       return entry;
     }
