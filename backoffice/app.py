@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 from fastapi import FastAPI
@@ -77,6 +78,8 @@ ROUTERS = (
     wechat_channel.router,
     webhooks.router,
 )
+OWN_CHANNELS: tuple[ModuleType, ...] = ()
+"""Each a module with a `router` and a `channel`, which is made of the settings: the README shows one."""
 WIDGET = Path(__file__).parent.parent / "integrations" / "channels" / "widget"
 CHECK_WITHIN = 2.0
 
@@ -95,7 +98,7 @@ def create_app(settings: Settings | None = None, consoles: bool = True) -> FastA
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_MESSAGE)
     app.add_middleware(Origins, allowed=settings.widget_origins, app_url=settings.app_url)
     answer_problems(app)
-    for router in ROUTERS:
+    for router in (*ROUTERS, *(module.router for module in OWN_CHANNELS)):
         app.include_router(router)
     app.webhooks.include_router(posted.router)
     serve_widget(app)
@@ -141,8 +144,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         attachments = app.state.attachments = Attachments(database, settings.state / "attachments")
         wechat = app.state.wechat = WeChat(settings, attachments)
         closing.push_async_callback(wechat.close)
-        dispatcher = Dispatcher(database, bus, wechat.channels)
-        app.state.metered = frozenset(each.name for each in wechat.channels if each.metered)
+        channels = [*wechat.channels, *(module.channel(settings) for module in OWN_CHANNELS)]
+        dispatcher = Dispatcher(database, bus, channels)
+        app.state.metered = frozenset(each.name for each in channels if each.metered)
         app.state.reception = Reception(
             database, tokens, turns, bus, dispatcher, Hours.parse(settings.service_hours)
         )
