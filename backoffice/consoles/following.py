@@ -24,12 +24,21 @@ async def attempt(handler: Callable[[], Awaitable[object]]) -> None:
         log.error("page_failed", error=repr(error))
 
 
-def follow(visit: Visit, topics: Collection[str], refresh: Callable[[], Awaitable[None]]) -> None:
-    """Call `refresh` after news on these topics, and now and then without, until the page is closed."""
+def follow(
+    visit: Visit,
+    topics: Collection[str],
+    refresh: Callable[[], Awaitable[None]],
+    concerns: Callable[[str], bool] = lambda key: True,
+    quiet: float = QUIET_SECONDS,
+) -> None:
+    """Call `refresh` after news on these topics, and now and then without, until the page is closed.
+
+    `concerns` says of a key whether its news matter; `quiet` are the seconds between two calls at least.
+    """
     news = asyncio.Event()
 
     def hear(topic: str, key: str, payload: dict[str, Any]) -> None:
-        if topic in topics:
+        if topic in topics and concerns(key):
             news.set()
 
     async def run() -> None:
@@ -40,7 +49,7 @@ def follow(visit: Visit, topics: Collection[str], refresh: Callable[[], Awaitabl
                     await news.wait()
             news.clear()
             await attempt(guarded)
-            await asyncio.sleep(QUIET_SECONDS)
+            await asyncio.sleep(quiet)
 
     client = ui.context.client
     leave = visit.live.listen(hear)

@@ -28,7 +28,7 @@ TYPING_LASTS = timedelta(seconds=6)
 LOOKING_LASTS = timedelta(seconds=25)
 LOOK_AGAIN_SECONDS = 10.0
 TYPING, LOOKING = "typing", "looking"
-DRAWN_AFTER = ("conversation", "presence")
+LIST_QUIET_SECONDS = 1.0
 
 
 @dataclass
@@ -46,6 +46,7 @@ class Workbench:
     def __init__(self, visit: Visit, metered: frozenset[str]) -> None:
         self.visit, self.words = visit, visit.words
         self.inbox, self.talk, self.customer = Inbox(visit), Talk(visit, metered), Customer(visit)
+        self._client = ui.context.client
         self._visible = True
         self._drawing = asyncio.Lock()
         self._others: dict[int, Onlooker] = {}
@@ -84,21 +85,21 @@ class Workbench:
             self.customer.build()
         handle = self.visit.guarded(self._handle)
         ui.on("desk", lambda event: handle(event.args))
-        client = ui.context.client
         leave = self.visit.live.listen(self._hear)
 
         def end() -> None:
             leave()
             self._look(False)
 
-        client.on_delete(end)
+        self._client.on_delete(end)
         every(self.visit, LOOK_AGAIN_SECONDS, self._look_again)
         if conversation_id:
             await self.visit.guarded(self.open)(conversation_id, False)
         else:
             await self.refresh()
         await composing.prepare(self)
-        follow(self.visit, DRAWN_AFTER, self.refresh)
+        follow(self.visit, ("conversation", "presence"), self.refresh_list, quiet=LIST_QUIET_SECONDS)
+        follow(self.visit, ("conversation",), self.refresh_open, lambda key: key == self.talk.id)
 
     async def _handle(self, said: dict[str, Any]) -> None:
         verb = self._do.get(str(said.get("what", "")))
@@ -162,17 +163,39 @@ class Workbench:
     # Drawing
 
     async def refresh(self) -> None:
+        await self._draw_list()
+        await self._draw_open()
+        self._tell_script()
+
+    async def refresh_list(self) -> None:
+        await self._draw_list()
+        self._tell_script()
+
+    async def refresh_open(self) -> None:
+        """What nobody looks at is drawn when somebody looks again."""
+        if self._visible:
+            await self._draw_open()
+            self._tell_script()
+
+    async def _draw_list(self) -> None:
         async with self._drawing:
             await self.inbox.refresh()
+
+    async def _draw_open(self) -> None:
+        async with self._drawing:
             customer, summary = await self._named()
             await self.talk.refresh(customer, summary)
+            if self._client.has_socket_connection:
+                self._tell_script()
             await self.customer.refresh(self.talk.found)
-            self._tell("composer", self.talk.composer_state())
-            waiting = self.inbox.counts.get("unassigned", 0)
-            self._tell("title", {"count": waiting, "title": self.words("title")})
             self._draw_around()
             if self._visible:
                 await self.talk.mark_seen()
+
+    def _tell_script(self) -> None:
+        self._tell("composer", self.talk.composer_state())
+        waiting = self.inbox.counts.get("unassigned", 0)
+        self._tell("title", {"count": waiting, "title": self.words("title")})
 
     async def _named(self) -> tuple[str, Summary | None]:
         if self.talk.id is None:

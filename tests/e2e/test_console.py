@@ -49,7 +49,7 @@ async def open_one(page: Page, shopper: Shopper) -> None:
     await page.keyboard.press("3")
     await item(page, shopper).click()
     await expect(item(page, shopper)).to_have_class(re.compile("chosen"))
-    await expect(page.locator(".head h1")).to_be_visible()
+    await expect(page.locator("#composer")).to_have_attribute("placeholder", re.compile("写给顾客"))
 
 
 async def test_claimed_answered_noted_passed_on_and_resolved_by_keyboard(
