@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from backoffice.conversations import delivery, service
 from backoffice.conversations.delivery import Claim
-from backoffice.conversations.models import Delivery, SendWindow
+from backoffice.conversations.models import Conversation, Delivery, SendWindow
 from backoffice.conversations.ports import BotReply, Outgoing, TryLater, Undeliverable, Utterance, Window
 from backoffice.conversations.reception import Heard
 from backoffice.conversations.schemas import Bubble
@@ -122,7 +122,7 @@ async def test_what_the_bot_said_before_a_handover_is_not_pushed_after_it(
         heard = await desk.reception.hear("phone", "me", "m1", "你好")
         await desk.until(heard.conversation_id, lambda lines: len(lines) == 2)
         async with database.write() as session:
-            await session.execute(update(service.Conversation).values(pushed=True))
+            await session.execute(update(Conversation).values(pushed=True))
     async with shop(database, settings, bot, phone).running() as desk:
         async with database.write() as session:
             await service.append(session, heard.conversation_id, "bot", Bubble(text="晚了"), epoch=1)
