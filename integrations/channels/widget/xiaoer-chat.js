@@ -1013,7 +1013,8 @@
       upload.busy = true;
       try {
         upload.light ??= await lighter(upload.file);
-        const stored = upload.light.size > PICTURE_BYTES ? { code: "too_large" } : await this.#store(upload, conversation, token);
+        const fits = upload.light.size <= PICTURE_BYTES;
+        const stored = fits ? await this.#store(upload, conversation, token) : { code: "too_large" };
         if (memory !== this.#memory || !this.#uploads.has(upload.id)) return;
         if (stored.id) {
           this.#uploads.delete(upload.id);
@@ -1297,7 +1298,8 @@
       const image = h("img", { alt: "", hidden: true });
       const label = says + this.#t.picture;
       const view = () => this.#view(attachment, photo);
-      const photo = h("button", { type: "button", class: "photo", "aria-label": label, click: view }, icon("photo"), image);
+      const options = { type: "button", class: "photo", "aria-label": label, click: view };
+      const photo = h("button", options, icon("photo"), image);
       photo.disabled = !attachment;
       if (!url && !this.#pictures.has(attachment)) this.#pictures.set(attachment, this.#load(attachment, true));
       Promise.resolve(url ?? this.#pictures.get(attachment)).then(
@@ -1323,7 +1325,8 @@
     async #view(attachment, from) {
       const image = h("img", { alt: this.#t.picture });
       const shut = h("button", { type: "button", class: "close", "aria-label": this.#t.closePicture }, icon("cross"));
-      const viewer = h("div", { class: "viewer", role: "dialog", "aria-modal": "true", "aria-label": this.#t.picture }, image, shut);
+      const options = { class: "viewer", role: "dialog", "aria-modal": "true", "aria-label": this.#t.picture };
+      const viewer = h("div", options, image, shut);
       const close = () => {
         viewer.remove();
         if (image.src) URL.revokeObjectURL(image.src);
@@ -1350,7 +1353,8 @@
     }
 
     #choices({ buttons, at }) {
-      return buttons.every(({ payload }) => /^rate:\d+:[1-5]$/.test(payload)) ? this.#stars(buttons, at) : this.#buttons(buttons);
+      const rating = buttons.every(({ payload }) => /^rate:\d+:[1-5]$/.test(payload));
+      return rating ? this.#stars(buttons, at) : this.#buttons(buttons);
     }
 
     /** One tap for one to five stars, which may be changed for an hour. */
@@ -1364,7 +1368,8 @@
           this.#light(group, stars);
           this.#say({ payload, label });
         };
-        const star = h("button", { type: "button", "aria-label": this.#t.stars(stars), "aria-pressed": "false", title: label, click: press }, icon("star"));
+        const told = { "aria-label": this.#t.stars(stars), "aria-pressed": "false", title: label };
+        const star = h("button", { type: "button", ...told, click: press }, icon("star"));
         star.dataset.label = label;
         group.append(star);
       }
@@ -1457,7 +1462,8 @@
             h("button", { type: "button", class: "link", click: drop }, t.discard),
           ]
         : [upload.busy ? t.uploading : t.waiting];
-      const entry = this.#entry("shopper", false, "", [this.#photo(null, t.says.shopper, upload.url), h("div", { class: "mark" }, marks)]);
+      const photo = this.#photo(null, t.says.shopper, upload.url);
+      const entry = this.#entry("shopper", false, "", [photo, h("div", { class: "mark" }, marks)]);
       entry.classList.toggle("failed", Boolean(upload.failed));
       return entry;
     }
@@ -1499,8 +1505,10 @@
       const { events } = this.#parts;
       const { seen = 0, owner } = this.#standing;
       events.querySelector(".seen")?.remove();
-      const newest = owner === "agent" && this.#events.findLast((event) => event.from === "shopper" && event.id <= seen);
-      if (newest) events.querySelector(`[data-event="${newest.id}"]`)?.append(h("div", { class: "mark seen" }, this.#t.seen));
+      if (owner !== "agent") return;
+      const newest = this.#events.findLast((event) => event.from === "shopper" && event.id <= seen);
+      const entry = newest && events.querySelector(`[data-event="${newest.id}"]`);
+      entry?.append(h("div", { class: "mark seen" }, this.#t.seen));
     }
 
     #showTyping(on) {
@@ -1525,7 +1533,9 @@
     #showChips() {
       const { chips, outbox } = this.#parts;
       chips.hidden =
-        this.#standing.owner !== "bot" || outbox.hasChildNodes() || this.#events.some((event) => event.from === "shopper");
+        this.#standing.owner !== "bot" ||
+        outbox.hasChildNodes() ||
+        this.#events.some((event) => event.from === "shopper");
     }
 
     #chosen(text) {
