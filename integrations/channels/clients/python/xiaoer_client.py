@@ -51,8 +51,7 @@ class Chat:
         return cls(http, opened["conversation"], opened["token"])
 
     async def send(self, text: str, message_id: str = "") -> int:
-        """Say something; its number. Say it again under the same `message_id` when you do not know whether it
-        arrived: it is one message."""
+        """Say something; its number. Said again under the same `message_id` it is one message."""
         said = await self._post("messages", {"id": message_id or str(uuid4()), "text": text})
         return int(said["event"])
 
@@ -123,7 +122,15 @@ class Chat:
                     event = data = ""
 
     async def _post(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = await self.http.post(self._path(what), json=body, headers=self._bearer())
+        """Over a broken line it is posted again: what has an id is not said twice."""
+        for wait in (0.5, 1, 2, 4, 0):
+            try:
+                answer = await self.http.post(self._path(what), json=body, headers=self._bearer())
+                break
+            except httpx.TransportError:
+                if not wait:
+                    raise
+                await asyncio.sleep(wait)
         answer.raise_for_status()
         told: dict[str, Any] = answer.json() if answer.content else {}
         return told

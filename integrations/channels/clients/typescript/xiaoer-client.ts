@@ -166,9 +166,17 @@ export class Chat {
     return fetch(this.path(what), { headers: { Authorization: `Bearer ${this.token}`, ...headers }, signal });
   }
 
+  /** Over a broken line it is posted again: what has an id is not said twice. */
   private async post(what: string, body: unknown): Promise<Response> {
     const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
-    return accepted(await fetch(this.path(what), { method: "POST", headers, body: JSON.stringify(body) }));
+    for (let wait = SHORTEST_WAIT; ; wait *= 2) {
+      try {
+        return await accepted(await fetch(this.path(what), { method: "POST", headers, body: JSON.stringify(body) }));
+      } catch (error) {
+        if (error instanceof Refused || wait > 4000) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
   }
 }
 
