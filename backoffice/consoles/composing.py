@@ -13,6 +13,7 @@ from backoffice.conversations import desk
 from backoffice.conversations.thread import Thread
 from backoffice.kit.database import WriteSession
 from backoffice.kit.errors import Conflict, Problem
+from backoffice.kit.messages import catalogue
 from backoffice.kit.paging import Page
 from backoffice.kit.time import now
 from backoffice.staff import presence, replies
@@ -44,9 +45,7 @@ async def prepare(bench: Workbench) -> None:
                 for each in known.replies
             ],
             "people": [{"id": each.staff_id, "name": each.name} for each in everybody],
-            "words": {
-                key: bench.words(f"script.{key}") for key in ("macro", "nothing", "uploading", "too_large")
-            },
+            "words": catalogue("consoles", visit.words.language)["script"],
         },
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from zlib import crc32
 
 from nicegui import app as nicegui
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from backoffice.consoles.following import every
 from backoffice.consoles.markup import Markup, join, tag
@@ -50,6 +50,7 @@ def frame(visit: Visit, active: str) -> None:
     """Everything of a page but its own content."""
     words = visit.words
     ui.page_title(f"{words(f'place.{active}')} · {words('title')}")
+    ui.add_head_html(f'<script>document.documentElement.lang = "{words.language}"</script>')
     style("console.css")
     ui.add_head_html(f'<script src="{asset("console.js")}" defer></script>')
     ui.colors(primary="#a5331f", positive="#2e7d4f", negative="#b3261e", warning="#9a6206", info="#5b6b7a")
@@ -97,29 +98,45 @@ def presence_switch(visit: Visit) -> None:
     """Online or away; an open page is the heartbeat."""
     words = visit.words
     states: list[PresenceState] = ["online", "away", "offline"]
-    shown = ui.select(
-        {state: words(f"presence.{state}") for state in states}, value="offline", label=None
-    ).props(f'dense borderless options-dense hide-bottom-space aria-label="{words("presence.label")}"')
-    shown.classes("presence")
+    known: PresenceState = "offline"
+    choosing = 0
 
-    def paint(state: str) -> None:
+    def show(state: PresenceState) -> None:
+        nonlocal known
+        known = shown.value = state
         shown.classes(add=f"is-{state}", remove=" ".join(f"is-{each}" for each in states if each != state))
 
-    async def choose() -> None:
+    async def choose(state: PresenceState) -> None:
         async with visit.database.write() as session:
-            await presence.set_state(session, visit.who.id, shown.value)
-        paint(shown.value)
+            await presence.set_state(session, visit.who.id, state)
+
+    async def keep_choice(state: PresenceState) -> None:
+        nonlocal choosing
+        choosing += 1
+        try:
+            await visit.guarded(choose)(state)
+        finally:
+            choosing -= 1
+
+    async def changed() -> None:
+        """By the person, when it is not what was shown; the keys are the page's again."""
+        if shown.value != known:
+            show(shown.value)
+            ui.run_javascript("document.activeElement?.blur()")
+            await keep_choice(shown.value)
 
     async def beat() -> None:
+        before = known
         async with visit.database.write() as session:
             await presence.heartbeat(session, visit.who.id)
         async with visit.database.read() as session:
             everybody = await presence.everybody(session, now())
-        mine = next((each.state for each in everybody if each.staff_id == visit.who.id), "offline")
-        if mine != shown.value:
-            shown.value = mine
-        paint(mine)
+        if known == before and not choosing:
+            show(next((each.state for each in everybody if each.staff_id == visit.who.id), "offline"))
 
-    guarded = visit.guarded(choose)
-    shown.on("popup-hide", lambda: background_tasks.create(guarded()))
+    shown = (
+        ui.select({state: words(f"presence.{state}") for state in states}, value="offline", on_change=changed)
+        .props(f'dense borderless options-dense hide-bottom-space aria-label="{words("presence.label")}"')
+        .classes("presence")
+    )
     every(visit, presence.HEARTBEAT_SECONDS, beat)

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
+from backoffice.staff import service as staff
+from backoffice.staff import sessions
 from tests.e2e.conftest import NewPage
 from tests.e2e.desk import PASSWORD, DeskShop, Shopper, desk_shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+expect.set_options(timeout=20_000)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -210,3 +214,50 @@ async def test_what_a_role_may_not_see_is_not_shown(desk: DeskShop, new_page: Ne
     await expect(page).to_have_url(f"{desk.url}/console/")
     await page.goto(f"{desk.url}/console/conversations/nothing")
     await expect(page.locator(".tab").first).to_be_visible()
+
+
+async def test_who_comes_online_is_given_who_waits(desk: DeskShop, new_page: NewPage) -> None:
+    page = await new_page()
+    await sign_in(page, desk, "chen")
+    await expect(page.locator(".presence")).to_have_class(re.compile("is-away"))
+    shopper = await queued(desk, "有人在吗")
+    await page.locator(".presence").click()
+    await page.get_by_role("option", name="在线", exact=True).click()
+    await expect(page.locator(".presence")).to_have_class(re.compile("is-online"))
+    await expect(page.locator(".presence")).not_to_have_class(re.compile("focused"))
+    await page.keyboard.press("1")
+    await expect(item(page, shopper)).to_be_visible()
+    await page.locator(".presence").click()
+    await page.get_by_role("option", name="离开", exact=True).click()
+    await expect(page.locator(".presence")).to_have_class(re.compile("is-away"))
+
+
+async def test_a_picture_goes_out_with_the_line(desk: DeskShop, new_page: NewPage, tmp_path: Path) -> None:
+    picture = tmp_path / "label.png"
+    Image.new("RGB", (40, 30), "teal").save(picture)
+    page = await new_page()
+    await sign_in(page, desk)
+    shopper = await queued(desk, "标签长什么样")
+    await open_one(page, shopper)
+    await page.locator(".attach input").set_input_files(picture)
+    await expect(page.locator(".attached img")).to_be_visible()
+    await page.locator("#composer").fill("是这样的")
+    await page.locator("#composer").press("Enter")
+    heard = await shopper.hears("是这样的")
+    assert heard["attachment"]
+    await expect(page.locator(".line.agent .picture img")).to_be_visible()
+    (tmp_path / "no.png").write_text("this is no picture")
+    await page.locator(".attach input").set_input_files(tmp_path / "no.png")
+    await expect(page.locator(".macro-line")).to_contain_text("JPEG、PNG")
+
+
+async def test_a_page_whose_session_was_ended_elsewhere_leads_to_the_door(
+    desk: DeskShop, new_page: NewPage
+) -> None:
+    page = await new_page()
+    await sign_in(page, desk, "gu")
+    async with desk.database.write() as session:
+        gu = await staff.id_of(session, "gu")
+        await sessions.sign_out_everywhere(session, gu)
+    await page.keyboard.press("2")
+    await expect(page).to_have_url(f"{desk.url}/console/sign-in")

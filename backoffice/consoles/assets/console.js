@@ -116,7 +116,7 @@
     const said = await answer.json().catch(() => ({}));
     if (answer.ok) draft.attachment = said.id;
     drawComposer();
-    if (!answer.ok) one(".macro-line").textContent = said.detail || said.title || known.words.too_large;
+    if (!answer.ok) one(".macro-line").textContent = known.words[said.code] || known.words.too_large;
     box().focus();
   }
 
