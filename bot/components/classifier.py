@@ -19,7 +19,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.components.features import Features
-from bot.components.linear import LinearModel
+from bot.components.model import IntentModel
 from bot.components.noise import Noise
 from bot.components.text import clauses, sentences, stands_alone
 
@@ -36,7 +36,7 @@ FIRST = {"human_handoff"}
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class ShopIntentClassifier(IntentClassifier, GraphComponent):
-    """A calibrated linear model that hears every sentence of a message.
+    """Hears every sentence of a message.
 
     Besides `intent` and `intent_ranking` it sets `also_asked`: the other things asked in the same message,
     in the order they were said, as [{"intent", "text", "confidence"}].
@@ -44,19 +44,17 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`sure`: the confidence from which a part of a message stands for itself.
-
-        Shoppers differ from the training data: `plainer`, as these crowd at the borders between intents, is
-        the power that sharpens all chances; `outside` is how much likelier a message is out of scope.
+        """`sure`: the confidence from which a part of a message stands for itself; `outside`: how much more
+        often a shopper's message is out of scope than a sentence of the training data.
         """
-        return {"sure": 0.7, "plainer": 1.15, "outside": 4.0, "ranking_length": 10}
+        return {"sure": 0.7, "outside": 1.5, "ranking_length": 10}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config
         self._storage = storage
         self._resource = resource
         self._features = Features()
-        self._model: LinearModel | None = None
+        self._model: IntentModel | None = None
         self._chances = lru_cache(maxsize=256)(self._judge)
 
     @classmethod
@@ -98,7 +96,7 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
             component._features = Features(**json.loads((folder / "known.json").read_text(encoding="utf8")))
-            component._model = LinearModel.load(folder)
+            component._model = IntentModel.load(folder)
         return component
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -141,13 +139,13 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
 
     def _judge(self, text: str) -> NDArray[np.float64]:
         assert self._model is not None, "the classifier has not been trained"
-        chances = self._model.probabilities(self._features(text)) ** self._config["plainer"]
+        chances = self._model.probabilities(text, self._features(text))
         if OUTSIDE in self._model.labels:
             chances[self._model.labels.index(OUTSIDE)] *= self._config["outside"]
         return chances / chances.sum()
 
 
-def learn(features: Features, pairs: Sequence[tuple[str, str]]) -> LinearModel:
+def learn(features: Features, pairs: Sequence[tuple[str, str]]) -> IntentModel:
     """A model of sentences and their intents, each heard also as if typed less carefully, `COPIES` times."""
     noise = Noise()
     copies = []
@@ -156,7 +154,8 @@ def learn(features: Features, pairs: Sequence[tuple[str, str]]) -> LinearModel:
             noisy = noise(text, framed=intent not in SOCIAL)
             if noisy != text:
                 copies.append((at, features(noisy)))
-    return LinearModel.fit([features(text) for text, _ in pairs], [intent for _, intent in pairs], copies)
+    texts, intents = zip(*pairs, strict=True)
+    return IntentModel.fit(texts, list(map(features, texts)), intents, copies)
 
 
 def _urgency(asked: dict[str, Any]) -> tuple[bool, bool]:

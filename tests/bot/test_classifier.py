@@ -10,7 +10,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.components.classifier import ShopIntentClassifier
-from bot.components.linear import LinearModel
+from bot.components.model import IntentModel
+from bot.components.neighbours import STRANGE, Neighbours
+from bot.components.weighing import Weighing
 
 INTENTS = (
     "greet",
@@ -94,11 +96,32 @@ def test_any_text_is_understood_as_something(hear: Any, said: str) -> None:
 
 
 def test_a_model_survives_its_files(tmp_path: Path) -> None:
-    documents = [["退", "货"], ["发", "票"], ["包", "邮"]] * 5
-    model = LinearModel.fit(documents, ["return", "invoice", "fee"] * 5)
+    texts = ["退货", "发票", "包邮"] * 5
+    model = IntentModel.fit(texts, list(map(list, texts)), ["return", "invoice", "fee"] * 5)
     model.save(tmp_path)
-    again = LinearModel.load(tmp_path)
+    again = IntentModel.load(tmp_path)
     assert again.labels == ["fee", "invoice", "return"]
-    np.testing.assert_allclose(again.probabilities(["退", "新"]), model.probabilities(["退", "新"]))
-    assert again.probabilities(["退"])[2] > 0.8
-    assert again.probabilities([]).sum() == pytest.approx(1)
+    for text in ("退新", "退", ""):
+        chances = again.probabilities(text, list(text))
+        np.testing.assert_allclose(chances, model.probabilities(text, list(text)))
+        assert chances.sum() == pytest.approx(1)
+    assert again.probabilities("退", ["退"]).argmax() == 2
+
+
+def test_only_the_likeliest_labels_are_compared_with_their_examples() -> None:
+    examples = [["退货", "退钱", "退", "换"], ["发票"], ["包邮"], ["人工"], ["谢谢"]]
+    scores = np.array([[3.0, 2.0, 1.0, 0.5, 0.0], [0.0, 9.0, 1.0, 2.0, 3.0]])
+    (first, second) = Neighbours(examples)(["退货", "发票"], scores)
+    assert first[0] == pytest.approx((1 + 0.5 + 0.67) / 3, abs=0.01)
+    assert (first == STRANGE).tolist() == [False, False, False, False, True]
+    assert second[1] == 1
+    assert (second == STRANGE).tolist() == [True, False, False, False, False]
+
+
+def test_evidence_of_one_kind_does_for_the_other() -> None:
+    random = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], 40)
+    evidence = np.hstack([np.eye(3)[truth] + random.normal(0, 0.3, (120, 3)), np.full((120, 3), STRANGE)])
+    chances = Weighing.fit(evidence, truth)(evidence)
+    assert (chances.argmax(axis=1) == truth).mean() > 0.9
+    np.testing.assert_allclose(chances.sum(axis=1), 1)
