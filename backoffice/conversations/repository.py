@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Integer, bindparam, case, exists, func, insert, or_, select, update
 
+from backoffice.conversations import ports
 from backoffice.conversations.domain import Line, Said, Standing
-from backoffice.conversations.models import Case, Conversation, Message
+from backoffice.conversations.models import Case, Conversation, Message, Reading
 from backoffice.conversations.schemas import Bubble
 from backoffice.kit.database import Base, ReadSession, WriteSession, insert_once
 
@@ -160,6 +161,23 @@ async def hush(session: WriteSession, conversation_id: str, channel: str, sender
             conversations.c.answer_sender == sender,
         )
         .values(pushed=False)
+    )
+
+
+async def keep_reading(
+    session: WriteSession, turn_id: str, conversation_id: str, reading: ports.Reading, at: datetime
+) -> None:
+    """Once for each turn."""
+    await insert_once(
+        session,
+        Reading,
+        turn_id=turn_id,
+        conversation_id=conversation_id,
+        intent=reading.intent[:60],
+        confidence=reading.confidence,
+        ranking=reading.ranking,
+        actions=reading.actions,
+        at=at,
     )
 
 

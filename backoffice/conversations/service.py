@@ -18,7 +18,7 @@ from backoffice.conversations import (
 from backoffice.conversations.desk_domain import ALWAYS, PRIORITY_OF, SKILL_OF, Hours
 from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
 from backoffice.conversations.models import OwnershipChange
-from backoffice.conversations.ports import Heard, Window
+from backoffice.conversations.ports import Heard, Reading, Window
 from backoffice.conversations.ratings import Rated
 from backoffice.conversations.schemas import (
     Bubble,
@@ -389,6 +389,11 @@ async def end_turn(session: WriteSession, turn: Turn, bubbles: list[Bubble]) -> 
     if bubbles:
         await write(session, conversation, "bot", bubbles, epoch=turn.epoch, turn_id=turn.id)
     return Ended(conversation.failed_turns, more)
+
+
+async def keep_reading(session: WriteSession, turn: Turn, reading: Reading) -> None:
+    """Keep what the bot understood in a turn, and what it did; a turn that is repeated is kept once."""
+    await repository.keep_reading(session, turn.id, turn.conversation_id, reading, now())
 
 
 async def at_work(session: ReadSession, conversation_id: str) -> bool:

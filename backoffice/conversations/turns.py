@@ -159,6 +159,8 @@ class TurnRunner:
         bubbles = [self._bubble(turn, reply) for reply in answer.replies]
         async with self._database.write() as session:
             ended = await service.end_turn(session, turn, bubbles)
+            if answer.reading:
+                await service.keep_reading(session, turn, answer.reading)
             if ended.failures >= FAILURES_BEFORE_PEOPLE:
                 await service.hand_over(session, turn.conversation_id, "bot_silent", self._hours)
                 return False

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.conversations.delivery import Dispatcher
-from backoffice.conversations.ports import BotAnswer, BotReply, Channel, Heard, Utterance
+from backoffice.conversations.ports import BotAnswer, BotReply, Channel, Heard, Reading, Utterance
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import TurnRunner
@@ -31,12 +31,13 @@ class TestBot:
 
     def __init__(self, answer: Answer = echo) -> None:
         self.answer = answer
+        self.reading: Reading | None = None
         self.heard: list[Utterance] = []
         self.told: list[tuple[str, Sequence[Heard]]] = []
 
     async def reply(self, utterance: Utterance) -> BotAnswer:
         self.heard.append(utterance)
-        return BotAnswer(await self.answer(utterance))
+        return BotAnswer(await self.answer(utterance), self.reading)
 
     async def tell(self, conversation: str, lines: Sequence[Heard]) -> None:
         self.told.append((conversation, lines))

@@ -3,10 +3,11 @@ from datetime import timedelta
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import select
 
 from backoffice.conversations import desk as people
-from backoffice.conversations import service, turns
-from backoffice.conversations.ports import BotBroken, BotButton, BotDown, BotReply, Utterance
+from backoffice.conversations import models, service, turns
+from backoffice.conversations.ports import BotBroken, BotButton, BotDown, BotReply, Reading, Utterance
 from backoffice.conversations.schemas import Bubble
 from backoffice.conversations.service import Turn
 from backoffice.kit.database import Database, WriteSession
@@ -50,6 +51,18 @@ async def test_a_message_is_answered(desk: Desk) -> None:
     (said,) = (await desk.reception.look(conversation)).events[:1]
     assert metadata["sent_at"] == said.at.isoformat()
     assert {"turn", "turn_id"} <= metadata.keys()
+
+
+async def test_what_the_bot_understood_is_kept(desk: Desk) -> None:
+    desk.bot.reading = Reading("track", 0.91, [("track", 0.91), ("nudge", 0.05)], ["action_track"])
+    conversation = await desk.open()
+    await desk.reception.receive(conversation, "m1", "到哪了")
+    await desk.until(conversation, answered(1))
+    async with desk.database.read() as session:
+        kept = (await session.scalars(select(models.Reading))).one()
+    assert (kept.conversation_id, kept.intent, kept.confidence) == (conversation, "track", 0.91)
+    assert kept.ranking == [["track", 0.91], ["nudge", 0.05]]
+    assert kept.turn_id == desk.bot.heard[0].metadata["turn_id"]
 
 
 async def test_a_repeat_at_the_same_time_is_the_same_event(desk: Desk) -> None:
