@@ -1,4 +1,4 @@
-"""A shop without a bot, where whoever writes is handed to people."""
+"""A shop whose bot is away unless one is named, so that whoever writes is handed to people."""
 
 import asyncio
 import os
@@ -92,7 +92,7 @@ async def fill(database: Database) -> None:
 
 
 @asynccontextmanager
-async def desk_shop(folder: Path) -> AsyncIterator[DeskShop]:
+async def desk_shop(folder: Path, bot_url: str = "http://127.0.0.1:9") -> AsyncIterator[DeskShop]:
     """The app as a process of its own, on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -106,7 +106,7 @@ async def desk_shop(folder: Path) -> AsyncIterator[DeskShop]:
         "XIAOER_SECRET": "for tests of the desk, long enough",
         "XIAOER_STATE": str(folder),
         "XIAOER_DATABASE_URL": url,
-        "XIAOER_BOT_URL": "http://127.0.0.1:9",
+        "XIAOER_BOT_URL": bot_url,
         "XIAOER_REDIS_URL": "",
         "XIAOER_PORT": str(port),
         "XIAOER_SERVICE_HOURS": "00:00-23:59",
