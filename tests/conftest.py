@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -47,34 +48,62 @@ def run_apart(work: Coroutine[object, object, None]) -> None:
     thread.join()
 
 
+async def on_server(statement: str) -> None:
+    connection = await asyncpg.connect(POSTGRES)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def url_of(name: str) -> str:
+    return POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+asyncpg://") + f"/{name}"
+
+
+async def make_tables(url: str) -> None:
+    database = Database(url)
+    async with database.connect() as connection:
+        await connection.run_sync(metadata.create_all)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """By engine: what a database with every table, empty, is copied from."""
+    made = {"sqlite": str(tmp_path_factory.mktemp("template") / "template.db")}
+    run_apart(make_tables(f"sqlite+aiosqlite:///{made['sqlite']}"))
+    if "postgresql" in ENGINES:
+        made["postgresql"] = f"xiaoer_test_{uuid4().hex[:12]}"
+        run_apart(on_server(f'CREATE DATABASE "{made["postgresql"]}"'))
+        run_apart(make_tables(url_of(made["postgresql"])))
+    yield made
+    if "postgresql" in ENGINES:
+        run_apart(on_server(f'DROP DATABASE "{made["postgresql"]}" WITH (FORCE)'))
+
+
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, dropped afterwards."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, templates: dict[str, str]) -> Iterator[str]:
+    """The URL of a database of the test's own, dropped afterwards; it has tables if `database` is used."""
+    filled = "database" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+        path = tmp_path / "test.db"
+        if filled:
+            shutil.copyfile(templates["sqlite"], path)
+        yield f"sqlite+aiosqlite:///{path}"
         return
     name = f"xiaoer_test_{uuid4().hex[:12]}"
-
-    async def run(statement: str) -> None:
-        connection = await asyncpg.connect(POSTGRES)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    run_apart(run(f'CREATE DATABASE "{name}"'))
+    copied = f' TEMPLATE "{templates["postgresql"]}"' if filled else ""
+    run_apart(on_server(f'CREATE DATABASE "{name}"{copied}'))
     try:
-        yield POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+asyncpg://") + f"/{name}"
+        yield url_of(name)
     finally:
-        run_apart(run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        run_apart(on_server(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with every table, empty."""
     database = Database(database_url)
-    async with database.connect() as connection:
-        await connection.run_sync(metadata.create_all)
     yield database
     await database.close()
 
