@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from argon2 import PasswordHasher
 
+from backoffice.kit import passwords
 from backoffice.kit.database import Database
 from backoffice.tables import metadata
 from tests.live import LiveShop
@@ -20,6 +22,8 @@ from tests.live import LiveShop
 POSTGRES = os.environ.get("XIAOER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("XIAOER_TEST_REDIS", "redis://127.0.0.1:6379/0")
 collect_ignore = ["bot"]
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""As in production, but quick: hundreds of tests sign in."""
 os.environ.setdefault("XIAOER_SERVICE_HOURS", "00:00-24:00")
 
 
