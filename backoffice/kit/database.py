@@ -4,9 +4,11 @@ A write session and a read session are different types. On SQLite a write sessio
 its turn in a pool of one connection: a deferred transaction that reads before it writes would fail "locked".
 """
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, cast
 
 from asyncpg import PostgresError
@@ -25,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -66,7 +68,11 @@ class Base(DeclarativeBase):
 
 
 class ReadSession(AsyncSession):
-    """Looks only; whatever it changed is rolled back."""
+    """Looks only: the database refuses to change anything.
+
+    On PostgreSQL each statement is a transaction of its own: one that spans several would see no more, at
+    READ COMMITTED, and cost two round trips.
+    """
 
 
 class WriteSession(ReadSession):
@@ -87,9 +93,15 @@ class Database:
         self.url = url
         if make_url(url).get_backend_name() == "sqlite":
             self._writer = sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
-            self._reader = sqlite_engine(url, "BEGIN", pool_size=pool_size)
+            self._reader = sqlite_engine(url, "BEGIN", pool_size, "query_only=ON")
         else:
-            self._writer = self._reader = postgresql_engine(url, pool_size)
+            self._writer = postgresql_engine(url, pool_size)
+            self._reader = postgresql_engine(
+                url,
+                pool_size,
+                isolation_level="AUTOCOMMIT",
+                connect_args={"server_settings": {"default_transaction_read_only": "on"}},
+            )
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
@@ -103,6 +115,14 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         async with ReadSession(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[ReadSession]:
+        """A read session whose statements all see the same moment, and whose results can be streamed."""
+        async with self.read() as session:
+            if self._reader.dialect.name == "postgresql":
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     @asynccontextmanager
@@ -138,8 +158,14 @@ class Database:
         await self._reader.dispose()
 
 
-def postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True)
+def postgresql_engine(url: str, pool_size: int, **more: Any) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, hide_parameters=True, **more)
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def is_alive(connection: Any, *_: object) -> None:
+        """The driver knows when the server hung up; to ask each time would cost three round trips."""
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError("the server closed the connection")
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def hide_row(context: ExceptionContext) -> None:
@@ -149,16 +175,34 @@ def postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
+class SqliteConnection(sqlite3.Connection):
+    """Gives up its transaction when it is closed, as it is in the middle of one when a task is cancelled.
+
+    SQLite would keep a closed connection, and its lock on the database, as long as any statement of it is
+    referred to: by the traceback of the cancellation until the garbage is collected.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
+def sqlite_engine(url: str, begin: str, pool_size: int, *pragmas: str) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"timeout": 30, "factory": SqliteConnection},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        always = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000")
+        for pragma in (*always, *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -181,8 +225,15 @@ async def insert_once(session: WriteSession, table: type[Base], **values: Any) -
 
     On PostgreSQL it waits for a rival transaction that holds the same key.
     """
-    result = await session.execute(upsert(session, table).values(**values).on_conflict_do_nothing())
-    return bool(cast(CursorResult[Any], result).rowcount)
+    statement = insertion_once(session.get_bind().dialect.name, table)
+    return bool(cast(CursorResult[Any], await session.execute(statement, values)).rowcount)
+
+
+@cache
+def insertion_once(dialect: str, table: type[Base]) -> postgresql.Insert:
+    made = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = made(Base.metadata.tables[table.__tablename__]).inline()
+    return cast(postgresql.Insert, statement.on_conflict_do_nothing())
 
 
 async def insert_many(connection: AsyncConnection, table: type[Base], rows: list[dict[str, Any]]) -> None:

@@ -80,8 +80,32 @@ def problem_response(
     return JSONResponse(body | extra, status, headers, media_type="application/problem+json")
 
 
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "stable, to be told apart by programs"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "description": "which parts cannot be meant, and why"},
+    },
+}
+INVALID = {
+    "type": "about:blank",
+    "title": "invalid request",
+    "status": 422,
+    "code": "invalid_request",
+    "errors": [{"where": "query.limit", "what": "Input should be less than or equal to 100"}],
+}
+
+
 def answer_problems(app: FastAPI) -> None:
-    """Make `app` answer every error as a problem document."""
+    """Make `app` answer every error as a problem document, and tell so of every route that it takes in."""
+    content = {"application/problem+json": {"schema": PROBLEM, "example": INVALID}}
+    told = "what was asked is not done; `code` says why"
+    app.router.responses["4XX"] = {"description": told, "content": content}
 
     @app.exception_handler(Problem)
     async def ours(_: Request, error: Problem) -> JSONResponse:

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, String, select, update
+from sqlalchemy import JSON, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backoffice.kit.database import Base, WriteSession, insert_once
 from backoffice.kit.errors import Invalid
 from backoffice.kit.time import now
+from backoffice.kit.together import change_row, together
 
 
 class IdempotencyKey(Base):
@@ -33,9 +34,9 @@ async def once(
     if await insert_once(
         session, IdempotencyKey, scope=scope, key=key, fingerprint=fingerprint, answer=None, at=now()
     ):
-        answer = await verb()
-        row = (IdempotencyKey.scope == scope) & (IdempotencyKey.key == key)
-        await session.execute(update(IdempotencyKey).where(row).values(answer=answer))
+        async with together(session):
+            answer = await verb()
+            await change_row(session, IdempotencyKey, {"scope": scope, "key": key}, {"answer": answer})
         return answer
     kept = (
         await session.execute(

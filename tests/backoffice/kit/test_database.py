@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from traceback import format_exception
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from backoffice.kit.attempts import Attempts
@@ -34,10 +34,11 @@ async def test_listeners_wake_after_the_commit(database: Database) -> None:
     assert woken == [1]
 
 
-async def test_a_read_session_keeps_nothing(database: Database) -> None:
+async def test_a_read_session_cannot_write(database: Database) -> None:
     async with database.read() as session:
         session.add(Attempts(scope="a", subject="b", count=1, since=datetime.now(UTC)))
-        await session.flush()
+        with pytest.raises(DBAPIError, match=r"read-?only"):
+            await session.flush()
     async with database.read() as session:
         assert (await session.scalars(select(Attempts))).all() == []
 
@@ -85,3 +86,47 @@ async def test_an_error_does_not_tell_the_data(database: Database) -> None:
     logged = "".join(format_exception(refused.value))
     assert "INSERT INTO attempts" in logged
     assert "15400001234" not in logged
+
+
+async def test_connections_that_the_server_closed_are_not_used(database: Database) -> None:
+    if not database.url.startswith("postgresql"):
+        pytest.skip("SQLite has no server")
+    for opened in (database.read, database.write):
+        async with opened() as session:
+            assert await session.scalar(text("SELECT 1")) == 1
+    ours = "datname = current_database() AND pid <> pg_backend_pid()"
+    async with database.write() as session:
+        await session.execute(
+            text(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {ours}")
+        )
+    async with database.read() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_a_snapshot_sees_one_moment(database: Database) -> None:
+    async with database.snapshot() as session:
+        assert (await session.scalars(select(Attempts))).all() == []
+        async with database.write() as rival:
+            await insert_once(rival, Attempts, scope="a", subject="b", count=1, since=datetime.now(UTC))
+        assert (await session.scalars(select(Attempts))).all() == []
+
+
+async def test_a_write_that_is_cancelled_anywhere_locks_nobody_out(database: Database) -> None:
+    """Also while somebody still holds on to the error, and with it to what was being done."""
+
+    async def write_on() -> None:
+        while True:
+            async with database.write() as session:
+                await insert_once(session, Attempts, scope="a", subject="b", count=1, since=datetime.now(UTC))
+                await session.execute(select(Attempts))
+
+    kept = []
+    for attempt in range(20):
+        rivals = [asyncio.create_task(write_on()) for _ in range(6)]
+        await asyncio.sleep(attempt / 500)
+        for rival in rivals:
+            rival.cancel()
+        kept.append(await asyncio.gather(*rivals, return_exceptions=True))
+        async with asyncio.timeout(10), database.write() as session:
+            await session.execute(select(Attempts))
+    assert len(kept) == 20
