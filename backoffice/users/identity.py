@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from backoffice.kit import fencing, idempotency
 from backoffice.kit.database import Database, WriteSession, database_of
-from backoffice.kit.errors import Unauthenticated
+from backoffice.kit.errors import Forbidden, Unauthenticated
 from backoffice.kit.fencing import Fence
 from backoffice.kit.signing import Signer
-from backoffice.settings import Settings
+from backoffice.settings import SERVICE_SCOPES, ServiceScope, Settings
 
 SESSION_SECONDS = 7 * 24 * 3600
 TURN_SECONDS = 3600
@@ -62,6 +62,7 @@ class Credentials:
         self._sessions = Signer(settings.derive("sessions"), "session")
         self._turns = Signer(settings.derive("turns"), "turn")
         self._service_token = settings.service_token
+        self._scoped = {scope: settings.scoped_token(scope) for scope in SERVICE_SCOPES}
 
     def sign_session(self, customer_id: int) -> str:
         return self._sessions.sign(customer_id)
@@ -80,6 +81,12 @@ class Credentials:
     def is_service(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self._service_token.encode())
 
+    def scope_of(self, token: str) -> ServiceScope | None:
+        """What a token of an outside service is for; None for any other token."""
+        shown = token.encode()
+        fits = [scope for scope, one in self._scoped.items() if hmac.compare_digest(shown, one.encode())]
+        return fits[0] if fits else None
+
 
 def conversation_fence(conversation_id: str, epoch: int) -> Fence:
     return Fence(f"conversation:{conversation_id}", epoch)
@@ -97,11 +104,12 @@ async def bearer(authorization: Annotated[str, Header()] = "") -> str:
 
 
 async def maybe_shopper(
-    issued: Annotated[Credentials, Depends(credentials)],
-    token: Annotated[str, Depends(bearer)],
+    request: Request,
+    authorization: Annotated[str, Header()] = "",
     x_turn: Annotated[str, Header()] = "",
 ) -> Shopper | None:
     """Whoever asks, or None for nobody we know. A wrong credential raises `Unauthenticated`."""
+    issued, token = await credentials(request), await bearer(authorization)
     if x_turn:
         if not issued.is_service(token):
             raise Unauthenticated("bad_credential", "a turn is accepted from our own services only")
@@ -126,12 +134,38 @@ async def service(
         raise Unauthenticated("bad_credential")
 
 
+def service_for(*scopes: ServiceScope) -> Callable[..., Awaitable[ServiceScope | None]]:
+    """A dependency that lets in services of these scopes, and our own (None), who may do everything.
+
+    Raises `Unauthenticated` (`bad_credential`), `Forbidden` (`scope_required`).
+    """
+
+    async def allowed(
+        issued: Annotated[Credentials, Depends(credentials)], token: Annotated[str, Depends(bearer)]
+    ) -> ServiceScope | None:
+        if issued.is_service(token):
+            return None
+        scope = issued.scope_of(token)
+        if scope is None:
+            raise Unauthenticated("bad_credential")
+        if scope not in scopes:
+            raise Forbidden("scope_required", f"only for {', '.join(scopes)}", scopes=list(scopes))
+        return scope
+
+    return allowed
+
+
 class Errand:
     """A write that a shopper asks for: fenced by the turn it belongs to, done once per idempotency key."""
 
     def __init__(self, database: Database, shopper: Shopper, key: str, fingerprint: str) -> None:
         self.database, self.shopper = database, shopper
         self._key, self._fingerprint = key, fingerprint
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a repeat can be told from a new request."""
+        return bool(self._key)
 
     async def once(self, answer: type[T], verb: Callable[[WriteSession], Awaitable[T]]) -> T:
         """Run `verb` in one transaction that also holds the fence and keeps the answer under the key.
@@ -154,12 +188,11 @@ class Errand:
 
 async def errand(
     request: Request,
-    database: Annotated[Database, Depends(database_of)],
     who: Annotated[Shopper, Depends(shopper)],
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> Errand:
     fingerprint = hashlib.sha256(f"{request.method} {request.url.path} ".encode() + await request.body())
-    return Errand(database, who, idempotency_key, fingerprint.hexdigest())
+    return Errand(await database_of(request), who, idempotency_key, fingerprint.hexdigest())
 
 
 Asking = Annotated[Shopper, Depends(shopper)]

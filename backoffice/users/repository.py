@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, select, update
 
 from backoffice.kit.database import ReadSession, WriteSession, insert_once, upsert
+from backoffice.users.domain import level_of
 from backoffice.users.models import (
     Address,
     BindingCode,
@@ -24,8 +25,32 @@ async def customers(session: ReadSession, ids: Sequence[int]) -> list[Customer]:
     return list(await session.scalars(select(Customer).where(Customer.id.in_(ids))))
 
 
+async def add_customer(session: WriteSession, phone: str, name: str, at: datetime) -> int | None:
+    """Their id; None when somebody signs in with this phone."""
+    values = {"phone": phone, "name": name, "joined_at": at}
+    added = upsert(session, Customer).values(**values, points=0, points_debt=0, growth=0, level=level_of(0))
+    return await session.scalar(added.on_conflict_do_nothing(index_elements=["phone"]).returning(Customer.id))
+
+
+async def rename(session: WriteSession, customer_id: int, name: str) -> bool:
+    """Whether they were called otherwise."""
+    changed = update(Customer).where(Customer.id == customer_id, Customer.name != name).values(name=name)
+    return await session.scalar(changed.returning(Customer.id)) is not None
+
+
+async def customers_after(session: ReadSession, after: int, limit: int) -> list[Customer]:
+    wanted = select(Customer).where(Customer.id > after).order_by(Customer.id)
+    return list(await session.scalars(wanted.limit(limit)))
+
+
 async def by_phone(session: ReadSession, phone: str) -> Customer | None:
     return (await session.scalars(select(Customer).where(Customer.phone == phone))).one_or_none()
+
+
+async def hold(session: WriteSession, customer_id: int) -> bool:
+    """Let nobody else change what is this customer's until this transaction ends; False for nobody."""
+    wanted = select(Customer.id).where(Customer.id == customer_id).with_for_update(key_share=True)
+    return await session.scalar(wanted) is not None
 
 
 async def addresses(session: ReadSession, customer_id: int) -> list[Address]:

@@ -1,11 +1,13 @@
 """What crosses the users' API. Phones, names and streets are masked."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from backoffice.kit.fields import Text
+from backoffice.kit.geo import System
+from backoffice.kit.sheets import parts
 
 Proof = Literal["sign_in", "code", "scan", "unionid"]
 
@@ -38,6 +40,42 @@ class CustomerView(BaseModel):
     points: int
 
 
+class CustomerLine(BaseModel):
+    """A line of the table of customers, known by their phone."""
+
+    phone: Text = Field(min_length=5, max_length=30)
+    name: Text = Field(min_length=1, max_length=40)
+    other_phones: Annotated[list[Text], BeforeValidator(parts), Field(max_length=4)] = []
+
+
+class NewPhone(BaseModel):
+    """Chinese unless it begins with `+` and a country."""
+
+    number: Text = Field(min_length=5, max_length=30)
+
+
+class PhoneView(BaseModel):
+    """`number` is masked."""
+
+    id: int
+    number: str
+    is_primary: bool
+    is_verified: bool
+    added_at: datetime
+
+
+class Phones(BaseModel):
+    """The primary one first."""
+
+    phones: list[PhoneView]
+
+
+class Verified(BaseModel):
+    """How a number was proved to be the customer's, e.g. by a call."""
+
+    reason: Text = Field(min_length=1, max_length=120)
+
+
 class AddressView(BaseModel):
     id: int
     receiver: str
@@ -47,6 +85,93 @@ class AddressView(BaseModel):
     district: str
     street: str
     is_default: bool
+
+
+class Addresses(BaseModel):
+    """The default one first."""
+
+    addresses: list[AddressView]
+
+
+class NewAddress(BaseModel):
+    """`latitude` and `longitude`, both or neither, are meant in `system`."""
+
+    receiver: Text = Field(min_length=1, max_length=40)
+    phone: Text = Field(pattern=r"^\+?[0-9][0-9 \-]{4,18}$")
+    province: Text = Field(min_length=1, max_length=20)
+    city: Text = Field(min_length=1, max_length=20)
+    district: Text = Field(default="", max_length=20)
+    street: Text = Field(min_length=1, max_length=120)
+    is_default: bool = False
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    system: System = "wgs84"
+
+    @model_validator(mode="after")
+    def whole_point(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude go together")
+        return self
+
+
+class AddressDetail(BaseModel):
+    """An address as other rooms need it, coordinates in WGS-84; unmasked, nothing for a list or a log."""
+
+    id: int
+    receiver: str
+    phone: str
+    province: str
+    city: str
+    district: str
+    street: str
+    is_default: bool
+    latitude: float | None
+    longitude: float | None
+
+
+class SeenDevice(BaseModel):
+    """`push_token`: none leaves the one that is known."""
+
+    device_id: Text = Field(min_length=8, max_length=200)
+    platform: Literal["ios", "android", "harmony", "web", "mini"]
+    push_token: Text | None = Field(default=None, max_length=300)
+
+
+class DeviceView(BaseModel):
+    """`id` is a hash: what it was made of and the push token are not told again."""
+
+    id: str
+    platform: str
+    pushes: bool
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class Devices(BaseModel):
+    """The one seen last first."""
+
+    devices: list[DeviceView]
+
+
+class NewCard(BaseModel):
+    """A card by the token that its payment provider gave."""
+
+    token: Text = Field(min_length=8, max_length=120)
+    brand: Text = Field(min_length=1, max_length=20)
+    last_four: Text = Field(pattern="^[0-9]{4}$")
+
+
+class CardView(BaseModel):
+    id: int
+    brand: str
+    last_four: str
+    bound_at: datetime
+
+
+class Cards(BaseModel):
+    """The one bound last first."""
+
+    cards: list[CardView]
 
 
 class Me(BaseModel):
@@ -74,6 +199,24 @@ class PointsView(BaseModel):
     points_to_next: int | None
     benefits: list[str]
     entries: list[PointsEntryView]
+
+
+class PointsAdjustment(BaseModel):
+    """`reference`: what it is for, e.g. a case; asked again with it, nothing more is done."""
+
+    delta: int = Field(ge=-1_000_000, le=1_000_000)
+    reference: Text = Field(min_length=1, max_length=80)
+    reason: Text = Field(min_length=1, max_length=40)
+
+
+class PointsDifference(BaseModel):
+    """Counters beside the ledger: `counted` should be `entries`, `growth` should be `earned`."""
+
+    customer_id: int
+    counted: int
+    entries: int
+    growth: int
+    earned: int
 
 
 class DemoSignIn(BaseModel):

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from backoffice.kit import passwords
-from backoffice.kit.database import Database, ReadSession
+from backoffice.kit.database import Database, ReadSession, WriteSession
 from backoffice.kit.errors import NotFound, Unauthenticated
-from backoffice.kit.masking import mask_name, mask_phone, mask_street
+from backoffice.kit.masking import mask_phone
 from backoffice.kit.messages import catalogue, message
 from backoffice.kit.passwords import Limit
-from backoffice.users import repository
+from backoffice.kit.time import now
+from backoffice.users import contacts, repository
 from backoffice.users.domain import next_level
 from backoffice.users.models import Customer
 from backoffice.users.schemas import (
-    AddressView,
     CustomerView,
     DemoSignIn,
     Me,
@@ -45,6 +45,14 @@ async def by_phone(session: ReadSession, phone: str) -> CustomerView:
     return view(found)
 
 
+async def ensure(session: WriteSession, phone: str, name: str) -> int:
+    """The id of the customer with this phone, who is made if there is none."""
+    made = await repository.add_customer(session, phone, name, now())
+    if made is not None:
+        return made
+    return (await by_phone(session, phone)).id
+
+
 async def customers(session: ReadSession, ids: Sequence[int]) -> dict[int, CustomerView]:
     """Customers by id; unknown ones are left out."""
     return {found.id: view(found) for found in await repository.customers(session, ids)}
@@ -71,26 +79,14 @@ async def me(session: ReadSession, customer_id: int) -> Me:
         level=found.level,
         level_label=level_label(found.level),
         points=found.points,
-        addresses=[
-            AddressView(
-                id=each.id,
-                receiver=mask_name(each.receiver),
-                phone=mask_phone(each.phone),
-                province=each.province,
-                city=each.city,
-                district=each.district,
-                street=mask_street(each.street),
-                is_default=each.is_default,
-            )
-            for each in await repository.addresses(session, customer_id)
-        ],
+        addresses=(await contacts.addresses(session, customer_id)).addresses,
     )
 
 
 async def points(session: ReadSession, customer_id: int) -> PointsView:
     """Points, level and what the level brings. Raises `Unauthenticated`."""
     found = await known(session, customer_id)
-    above = next_level(found.level, found.points)
+    above = next_level(found.level, found.growth)
     return PointsView(
         points=found.points,
         level=found.level,

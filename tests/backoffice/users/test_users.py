@@ -30,6 +30,7 @@ async def customers(database: Database) -> None:
                     password_hash=HASH,
                     level="silver",
                     points=2600,
+                    growth=2600,
                     demo="在途",
                 ),
                 Customer(id=WANG, phone="15400000002", name="王建国", level="black", points=30000),
@@ -50,7 +51,16 @@ async def customers(database: Database) -> None:
         )
         for day in range(7):
             at = now() - timedelta(days=day)
-            session.add(PointsEntry(customer_id=XIAO, delta=day, reason="购物得积分", at=at))
+            session.add(
+                PointsEntry(
+                    customer_id=XIAO,
+                    kind="earned",
+                    reference=f"day:{day}",
+                    delta=day,
+                    reason="购物得积分",
+                    at=at,
+                )
+            )
 
 
 async def sign_in(client: httpx.AsyncClient, phone: str, password: str) -> httpx.Response:
