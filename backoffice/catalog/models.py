@@ -51,8 +51,20 @@ class PriceChange(Base):
     """From `at` on, a SKU costs `price_fen`."""
 
     __tablename__ = "price_changes"
+    __table_args__ = (UniqueConstraint("sku_id", "at"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
     sku_id: Mapped[int] = mapped_column(ForeignKey("skus.id"), index=True)
     price_fen: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column()
+    reason: Mapped[str] = mapped_column(String(120), default="")
+
+
+class ChannelExclusion(Base):
+    """What a channel does not sell: one SKU, or with `sku_id` 0 a product and whatever SKUs it gets."""
+
+    __tablename__ = "channel_exclusions"
+
+    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    sku_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

@@ -1,11 +1,12 @@
 """All SQL of the catalog."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import selectinload
 
+from backoffice.catalog.assortment_repository import sold_in
 from backoffice.catalog.models import PriceChange, Product, Sku
 from backoffice.kit.database import ReadSession
 from backoffice.kit.paging import Page
@@ -36,17 +37,33 @@ async def products(session: ReadSession, ids: Sequence[int]) -> dict[int, Produc
     return {product.id: product for product in found}
 
 
+async def sold(session: ReadSession, ids: Sequence[int], channel: str) -> set[int]:
+    """Those of the products of which a channel sells anything."""
+    return set(await session.scalars(select(Product.id).where(Product.id.in_(ids), sold_in(channel))))
+
+
 async def skus(session: ReadSession, ids: Sequence[int]) -> dict[int, tuple[Sku, Product]]:
     rows = await session.execute(select(Sku, Product).join(Product).where(Sku.id.in_(ids)).order_by(Sku.id))
     return {sku.id: (sku, product) for sku, product in rows}
+
+
+async def skus_coded(session: ReadSession, codes: Collection[str]) -> dict[str, int]:
+    rows = await session.execute(select(Sku.code, Sku.id).where(Sku.code.in_(codes)))
+    return {code: id for code, id in rows}
+
+
+async def sku_coded(session: ReadSession, code: str) -> int | None:
+    return await session.scalar(select(Sku.id).where(Sku.code == code))
 
 
 async def sku_ids(session: ReadSession, product_id: int) -> list[int]:
     return list(await session.scalars(select(Sku.id).where(Sku.product_id == product_id).order_by(Sku.id)))
 
 
-async def search(session: ReadSession, q: str, category: str, page: Page) -> tuple[list[int], int]:
-    """The ids of one page of products and how many there are in all."""
+async def search(
+    session: ReadSession, q: str, category: str, page: Page, channel: str | None = None
+) -> tuple[list[int], int]:
+    """The ids of one page of products and how many there are in all, or of those that a channel sells."""
     wanted = select(Product.id)
     if q:
         wanted = wanted.where(
@@ -56,6 +73,8 @@ async def search(session: ReadSession, q: str, category: str, page: Page) -> tup
         )
     if category:
         wanted = wanted.where(Product.category == category)
+    if channel:
+        wanted = wanted.where(sold_in(channel))
     total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
     ids = await session.scalars(wanted.order_by(Product.id).limit(page.limit).offset(page.offset))
     return list(ids), total or 0

@@ -1,10 +1,12 @@
 """What crosses the catalog's API. Prices are in fen."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, model_validator
 
-from backoffice.kit.fields import Text
+from backoffice.catalog.pictures import SYMBOLS
+from backoffice.kit.fields import RowId, Text
+from backoffice.kit.sheets import Fen, YesNo, from_json, parts
 
 
 def variant(colour: str, size: str) -> str:
@@ -15,6 +17,9 @@ def variant(colour: str, size: str) -> str:
 def image(product_id: int) -> str:
     """Where a product's picture is."""
     return f"/api/products/{product_id}/picture.svg"
+
+
+Channel = Literal["web", "app", "mini_program", "pos", "marketplace"]
 
 
 class SkuView(BaseModel):
@@ -29,6 +34,7 @@ class SkuView(BaseModel):
     weight_g: int
     name: str
     category: str
+    brand: str
     returnable: bool
     warranty_months: int
 
@@ -103,8 +109,11 @@ class ProductAnswer(BaseModel):
 
 
 class Find(BaseModel):
+    """`channel`: only what is sold there."""
+
     text: str = Field(min_length=1, max_length=2000)
     limit: int = Field(default=5, ge=1, le=20)
+    channel: Channel | None = None
 
 
 class Wished(Find):
@@ -162,3 +171,113 @@ class ProductNames(BaseModel):
     brands: list[Named]
     colours: list[Named]
     sizes: list[Named]
+
+
+FromJson = BeforeValidator(from_json)
+Label = Annotated[Text, Field(min_length=1, max_length=40)]
+Bound = Annotated[float, Field(ge=0, le=1000)]
+Span = tuple[Bound, Bound]
+
+
+class SizeRow(BaseModel):
+    """Whom a size fits: each span from its least to its most."""
+
+    size: Label
+    height_cm: Span | None = None
+    weight_kg: Span | None = None
+    foot_mm: Span | None = None
+
+    @model_validator(mode="after")
+    def in_order(self) -> Self:
+        spans = (self.height_cm, self.weight_kg, self.foot_mm)
+        if any(span and span[0] >= span[1] for span in spans):
+            raise ValueError("a span goes from less to more")
+        return self
+
+
+class Drawing(BaseModel):
+    """How a product's picture is drawn."""
+
+    symbol: Literal[*SYMBOLS] = "box"  # type: ignore[valid-type]
+    tint: Text = Field(default="#888888", pattern="^#[0-9a-fA-F]{6}$")
+
+
+class KeptProduct(BaseModel):
+    """A product as admins keep it."""
+
+    name: Text = Field(min_length=1, max_length=120)
+    category: Label
+    brand: Text = Field(default="", max_length=40)
+    description: Text = Field(default="", max_length=5000)
+    facts: dict[Label, Annotated[Text, Field(max_length=500)]] = Field(default={}, max_length=50)
+    keywords: list[Label] = Field(default=[], max_length=50)
+    picture: Drawing = Drawing()
+    size_table: list[SizeRow] | None = Field(default=None, max_length=50)
+    warranty_months: int = Field(default=0, ge=0, le=600)
+    returnable: bool = True
+    installation: bool = False
+
+
+class KeptSku(BaseModel):
+    """A variant as admins keep it; its price changes by another way."""
+
+    code: Label
+    colour: Text = Field(default="", max_length=20)
+    size: Text = Field(default="", max_length=20)
+    weight_g: int = Field(ge=0, le=10_000_000)
+
+
+class NewSku(KeptSku):
+    price_fen: int = Field(ge=0, le=100_000_000)
+
+
+class ProductLine(KeptSku, KeptProduct):
+    """A line of the table of products: a SKU with its product. Prices are told in yuan."""
+
+    facts: Annotated[dict[Label, Annotated[Text, Field(max_length=500)]], FromJson] = {}
+    keywords: Annotated[list[Label], BeforeValidator(parts), Field(max_length=50)] = []
+    picture: Annotated[Drawing, FromJson] = Drawing()
+    size_table: Annotated[list[SizeRow] | None, FromJson, Field(max_length=50)] = None
+    returnable: YesNo = True
+    installation: YesNo = False
+    price: Annotated[Fen, Field(ge=0, le=100_000_000)]
+    reason: Text = Field(default="批量导入", min_length=1, max_length=120)
+
+
+class PriceLine(BaseModel):
+    """A line of the table of prices, which change now."""
+
+    code: Label
+    price: Annotated[Fen, Field(ge=0, le=100_000_000)]
+    reason: Text = Field(min_length=1, max_length=120)
+
+
+class AssortmentChange(BaseModel):
+    """Whether a channel sells a product: these SKUs of it, or without any the whole."""
+
+    sold: bool
+    sku_ids: list[RowId] | None = Field(default=None, min_length=1, max_length=200)
+
+
+class Unsold(BaseModel):
+    """A product that a channel does not sell: these SKUs of it, or with none named all it has and gets."""
+
+    product_id: int
+    name: str
+    sku_ids: list[int]
+
+
+class Assortment(BaseModel):
+    """What a channel leaves out of all that the shop sells; `total` products."""
+
+    channel: Channel
+    unsold: list[Unsold]
+    total: int
+
+
+class NewPrice(BaseModel):
+    """From `at` on, now if none is said."""
+
+    price_fen: int = Field(ge=0, le=100_000_000)
+    reason: Text = Field(min_length=1, max_length=120)
+    at: AwareDatetime | None = None

@@ -1,12 +1,12 @@
 """What the shop sells: products, variants, prices."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from backoffice.catalog import repository
+from backoffice.catalog import assortment_repository, repository
 from backoffice.catalog.attributes import all_facts, answer
 from backoffice.catalog.domain import NameIndex, advise_size, colour_fits, size_fits
 from backoffice.catalog.models import Product
@@ -56,11 +56,22 @@ async def skus(session: ReadSession, sku_ids: Sequence[int]) -> dict[int, SkuVie
             weight_g=sku.weight_g,
             name=product.name,
             category=product.category,
+            brand=product.brand,
             returnable=product.returnable,
             warranty_months=product.warranty_months,
         )
         for sku, product in (await repository.skus(session, sku_ids)).values()
     }
+
+
+async def skus_coded(session: ReadSession, codes: Collection[str]) -> dict[str, int]:
+    """Ids of SKUs by their codes; unknown ones are left out."""
+    return await repository.skus_coded(session, codes)
+
+
+async def sku_coded(session: ReadSession, code: str) -> int | None:
+    """The id of the SKU with this code."""
+    return await repository.sku_coded(session, code)
 
 
 async def variants(session: ReadSession, product_id: int) -> list[SkuView]:
@@ -79,15 +90,28 @@ def fitting(views: Iterable[SkuView], colour: str, size: str) -> list[SkuView]:
     return [each for each in views if colour_fits(colour, each.colour) and size_fits(size, each.size)]
 
 
-async def products(session: ReadSession, product_ids: Sequence[int]) -> dict[int, ProductSummary]:
-    """Products by id, in the order asked for; unknown ones are left out."""
+async def products(
+    session: ReadSession, product_ids: Sequence[int], channel: str | None = None
+) -> dict[int, ProductSummary]:
+    """Products by id, in the order asked for; unknown ones are left out, and SKUs a channel lacks."""
     found = await repository.products(session, product_ids)
-    costs = await prices(session, [sku.id for product in found.values() for sku in product.skus])
+    costs = await costs_of(session, found.values(), channel)
     return {id: ProductSummary(**summary(found[id], costs)) for id in product_ids if id in found}
 
 
+async def costs_of(
+    session: ReadSession, products: Iterable[Product], channel: str | None = None
+) -> dict[int, int]:
+    """What the SKUs of products cost, those which a channel sells."""
+    ids = [sku.id for product in products for sku in product.skus]
+    out = await assortment_repository.unsold(session, channel, ids) if channel else set()
+    return await prices(session, [id for id in ids if id not in out])
+
+
 def summary(product: Product, costs: dict[int, int]) -> dict[str, Any]:
-    own = [costs[sku.id] for sku in product.skus] or [0]
+    """Of the SKUs that have a cost."""
+    skus = [sku for sku in product.skus if sku.id in costs]
+    own = [costs[sku.id] for sku in skus] or [0]
     return {
         "id": product.id,
         "name": product.name,
@@ -96,8 +120,8 @@ def summary(product: Product, costs: dict[int, int]) -> dict[str, Any]:
         "price_from_fen": min(own),
         "price_to_fen": max(own),
         "image": image(product.id),
-        "colours": list(dict.fromkeys(sku.colour for sku in product.skus if sku.colour)),
-        "sizes": list(dict.fromkeys(sku.size for sku in product.skus if sku.size)),
+        "colours": list(dict.fromkeys(sku.colour for sku in skus if sku.colour)),
+        "sizes": list(dict.fromkeys(sku.size for sku in skus if sku.size)),
     }
 
 
@@ -108,10 +132,15 @@ async def known(session: ReadSession, product_id: int) -> Product:
     return product
 
 
-async def product(session: ReadSession, product_id: int) -> ProductView:
-    """Everything about one product. Raises `NotFound`."""
+async def product(session: ReadSession, product_id: int, channel: str | None = None) -> ProductView:
+    """Everything about one product, of its SKUs those which a channel sells.
+
+    Raises `NotFound` (`product_not_found`), also when the channel sells none of it.
+    """
     found = await known(session, product_id)
-    costs = await prices(session, [sku.id for sku in found.skus])
+    if channel and not await repository.sold(session, [product_id], channel):
+        raise NotFound("product_not_found")
+    costs = await costs_of(session, [found], channel)
     return ProductView(
         **summary(found, costs),
         description=found.description,
@@ -123,6 +152,7 @@ async def product(session: ReadSession, product_id: int) -> ProductView:
         skus=[
             SkuSummary(id=sku.id, code=sku.code, colour=sku.colour, size=sku.size, price_fen=costs[sku.id])
             for sku in found.skus
+            if sku.id in costs
         ],
     )
 
@@ -149,10 +179,12 @@ async def picture(session: ReadSession, product_id: int) -> str:
     return draw(found.name, found.picture)
 
 
-async def search(session: ReadSession, q: str, category: str, page: Page) -> ProductList:
-    """A page of the products whose name, brand or category holds `q`."""
-    ids, total = await repository.search(session, q.strip(), category, page)
-    return ProductList(products=list((await products(session, ids)).values()), total=total)
+async def search(
+    session: ReadSession, q: str, category: str, page: Page, channel: str | None = None
+) -> ProductList:
+    """A page of the products whose name, brand or category holds `q`, of those that a channel sells."""
+    ids, total = await repository.search(session, q.strip(), category, page, channel)
+    return ProductList(products=list((await products(session, ids, channel)).values()), total=total)
 
 
 async def names(session: ReadSession) -> ProductNames:
@@ -187,22 +219,27 @@ async def named(session: ReadSession, text: str, score: int) -> frozenset[int]:
     return frozenset(hit.product_id for hit in hits if hit.score >= score)
 
 
-async def find(session: ReadSession, text: str, limit: int) -> Found:
-    """The products that a free sentence means, with the SKUs of the colour and size it names."""
+async def find(session: ReadSession, text: str, limit: int, channel: str | None = None) -> Found:
+    """The products that a free sentence means, with the SKUs of the colour and size it names; of those that
+    a channel sells.
+    """
     index = await name_index(session)
     colour, size = index.colour_said(text), index.size_said(text)
     hits = index.find(text)
+    if channel:
+        sold = await repository.sold(session, [hit.product_id for hit in hits], channel)
+        hits = [hit for hit in hits if hit.product_id in sold]
     views = await repository.products(session, [hit.product_id for hit in hits])
+    costs = await costs_of(session, views.values(), channel)
     fitting = {
         id: [
             sku.id
             for sku in view.skus
-            if colour_fits(colour or "", sku.colour) and size_fits(size or "", sku.size)
+            if sku.id in costs and colour_fits(colour or "", sku.colour) and size_fits(size or "", sku.size)
         ]
         for id, view in views.items()
     }
     hits = sorted(hits, key=lambda hit: (-hit.score, not fitting[hit.product_id]))[:limit]
-    costs = await prices(session, [sku.id for hit in hits for sku in views[hit.product_id].skus])
     return Found(
         products=[
             FoundProduct(
