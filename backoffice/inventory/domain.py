@@ -1,6 +1,10 @@
-"""Places that people name, opening hours: pure rules. Coordinates in WGS-84 degrees."""
+"""What a movement does to a level, places that people name, opening hours: pure rules.
+
+Coordinates in WGS-84 degrees.
+"""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +14,8 @@ from typing import Any, Literal
 
 import yaml
 
-from backoffice.inventory.schemas import Place
+from backoffice.inventory.schemas import MOST_PIECES, Move, Pick, Place
+from backoffice.kit.errors import Invalid
 from backoffice.kit.time import SHOP_ZONE
 
 NEAR_KM = 100
@@ -18,9 +23,70 @@ NEAR_KM = 100
 FEW = 5
 MOST_SHOWN = 99
 
+EFFECTS = {
+    "received": (1, 0, 0),
+    "reserved": (0, 0, 1),
+    "confirmed": (0, 1, -1),
+    "allocated": (0, 1, 0),
+    "shipped": (-1, -1, 0),
+    "released": (0, -1, 0),
+    "let_go": (0, 0, -1),
+    "expired": (0, 0, -1),
+    "sold": (-1, 0, 0),
+    "adjusted": (1, 0, 0),
+    "written_off": (-1, 0, 0),
+    "sent": (-1, 0, 0),
+    "arrived": (1, 0, 0),
+    "set": (0, 0, 0),
+}
+"""What a piece of each kind of movement adds to on_hand, allocated and reserved."""
+
 HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*[-–~至]\s*(\d{1,2}):(\d{2})")
 NO_STREET = r"(?![东西南北中]?[路街]|大道)"
 SUFFIX = re.compile(r"(?<=..)(?:特别行政区|[壮回]族自治区|维吾尔自治区|自治区|新区|市|省|区|县)$")
+
+
+def in_order(picks: Iterable[tuple[int, int, int]]) -> list[Pick]:
+    """Quantities summed per location and SKU, keys sorted: rivals lock rows in the same order.
+
+    Raises `Invalid` (`bad_quantity`) for a quantity below 1 or above `MOST_PIECES`.
+    """
+    sums: Counter[tuple[int, int]] = Counter()
+    for location_id, sku_id, quantity in picks:
+        sums[location_id, sku_id] += quantity
+        if quantity < 1 or sums[location_id, sku_id] > MOST_PIECES:
+            raise Invalid("bad_quantity", f"a quantity must be from 1 to {MOST_PIECES}")
+    return [Pick(location, sku, quantity) for (location, sku), quantity in sorted(sums.items())]
+
+
+def moved(kind: str, picks: Iterable[Pick]) -> list[Move]:
+    """What a movement of this kind adds to the counters."""
+    on_hand, allocated, reserved = EFFECTS[kind]
+    return [
+        Move(location_id, sku_id, on_hand * pieces, allocated * pieces, reserved * pieces)
+        for location_id, sku_id, pieces in picks
+    ]
+
+
+def may_take(there: int, safety: int, percent: int, pieces: int | None, promised: int) -> int:
+    """Pieces that a channel may be promised beside those it was: its share of what is `there`."""
+    bound = max(there - safety, 0) * percent // 100
+    return max((bound if pieces is None else min(bound, pieces)) - promised, 0)
+
+
+def cover_days(free: int, sold: int, window_days: int) -> float | None:
+    """How many days free pieces last at the rate of the window; None: none was sold."""
+    return max(free, 0) * window_days / sold if sold > 0 else None
+
+
+def is_low(days: float | None, free: int, was_low: bool, low_days: float, enough_days: float) -> bool:
+    """Below `low_days` it is, above `enough_days` it is not, in between it stays what it was.
+
+    What nobody buys is not low, unless it was and nobody can: nothing is there.
+    """
+    if days is None:
+        return was_low and free <= 0
+    return days <= enough_days if was_low else days < low_days
 
 
 @cache

@@ -1,13 +1,26 @@
-"""All SQL of the inventory. Levels change by one conditional UPDATE each, with a movement beside it."""
+"""What is read of places and levels; what writes the levels is in `ledger_repository`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import bindparam, func, select
 
-from backoffice.inventory.models import Location, StockLevel, StockMovement
-from backoffice.kit.database import ReadSession, WriteSession, upsert
+from backoffice.inventory.models import Location, StockLevel, StockPromise
+from backoffice.kit.database import ReadSession, UtcDateTime
+from backoffice.kit.time import now
 
-free = StockLevel.on_hand - StockLevel.allocated - StockLevel.reserved - StockLevel.safety
+expired = (
+    select(func.coalesce(func.sum(StockPromise.quantity), 0))
+    .where(
+        StockPromise.state == "held",
+        StockPromise.until <= bindparam("moment", unique=False, type_=UtcDateTime(), callable_=now),
+        StockPromise.location_id == StockLevel.location_id,
+        StockPromise.sku_id == StockLevel.sku_id,
+    )
+    .scalar_subquery()
+)
+free = StockLevel.on_hand - StockLevel.allocated - StockLevel.reserved - StockLevel.safety + expired
+"""Pieces that nobody was promised: a hold that is over counts no more, swept or not."""
 
 
 async def sellable(session: ReadSession, sku_ids: Sequence[int], kind: str) -> list[tuple[int, int, int]]:
@@ -21,94 +34,33 @@ async def sellable(session: ReadSession, sku_ids: Sequence[int], kind: str) -> l
     return [(sku_id, location_id, pieces) for sku_id, location_id, pieces in rows]
 
 
-async def allocate(session: WriteSession, location_id: int, sku_id: int, quantity: int) -> bool:
-    """Promise free pieces; False when there are too few."""
-    return await changed(
-        session, location_id, sku_id, free >= quantity, allocated=StockLevel.allocated + quantity
-    )
+class Shelved(NamedTuple):
+    """What is free of a SKU at a location; `shared`: channels may have a share of it only."""
+
+    location: Location
+    sku_id: int
+    free: int
+    shared: bool
 
 
-async def release(session: WriteSession, location_id: int, sku_id: int, quantity: int) -> bool:
-    """Take a promise back; False when less was promised."""
-    return await changed(
-        session,
-        location_id,
-        sku_id,
-        StockLevel.allocated >= quantity,
-        allocated=StockLevel.allocated - quantity,
-    )
-
-
-async def ship(session: WriteSession, location_id: int, sku_id: int, quantity: int) -> bool:
-    """Let promised pieces leave; False when less was promised."""
-    return await changed(
-        session,
-        location_id,
-        sku_id,
-        StockLevel.allocated >= quantity,
-        allocated=StockLevel.allocated - quantity,
-        on_hand=StockLevel.on_hand - quantity,
-    )
-
-
-async def changed(
-    session: WriteSession, location_id: int, sku_id: int, guard: ColumnElement[bool], **values: object
-) -> bool:
-    statement = (
-        update(StockLevel)
-        .where(StockLevel.location_id == location_id, StockLevel.sku_id == sku_id, guard)
-        .values(**values)
-        .returning(StockLevel.sku_id)
-    )
-    return await session.scalar(statement) is not None
-
-
-async def receive(session: WriteSession, location_id: int, sku_id: int, quantity: int) -> None:
-    """Put pieces on the shelf, making the level when it is the first time."""
-    await session.execute(
-        upsert(session, StockLevel)
-        .values(location_id=location_id, sku_id=sku_id, on_hand=quantity, allocated=0, reserved=0, safety=0)
-        .on_conflict_do_update(
-            index_elements=["location_id", "sku_id"], set_={"on_hand": StockLevel.on_hand + quantity}
-        )
-    )
-
-
-async def note(
-    session: WriteSession,
-    kind: str,
-    location_id: int,
-    sku_id: int,
-    quantity: int,
-    order_id: int | None,
-    reason: str,
-) -> None:
-    """Add one line to the ledger."""
-    await session.execute(
-        insert(StockMovement).values(
-            kind=kind,
-            location_id=location_id,
-            sku_id=sku_id,
-            quantity=quantity,
-            order_id=order_id,
-            reason=reason,
-        )
-    )
-
-
-async def free_at(session: ReadSession, location_id: int, sku_ids: Sequence[int]) -> dict[int, int]:
-    """Free pieces of each SKU at one location."""
+async def shelves(session: ReadSession, sku_ids: Collection[int]) -> list[Shelved]:
+    """Wherever there is anything free, by location and SKU."""
     rows = await session.execute(
-        select(StockLevel.sku_id, free).where(
-            StockLevel.location_id == location_id, StockLevel.sku_id.in_(sku_ids)
-        )
+        select(Location, StockLevel.sku_id, free, StockLevel.shared)
+        .join(StockLevel)
+        .where(StockLevel.sku_id.in_(sku_ids), free > 0)
+        .order_by(Location.id, StockLevel.sku_id)
     )
-    return {sku_id: max(pieces, 0) for sku_id, pieces in rows}
+    return [Shelved(*row) for row in rows]
 
 
 async def locations(session: ReadSession, kind: str | None = None) -> list[Location]:
     wanted = select(Location).order_by(Location.id)
     return list(await session.scalars(wanted.where(Location.kind == kind) if kind else wanted))
+
+
+async def location_named(session: ReadSession, name: str) -> int | None:
+    return await session.scalar(select(func.min(Location.id)).where(Location.name == name))
 
 
 async def locations_with(session: ReadSession, needs: Mapping[int, int], kind: str) -> list[int]:

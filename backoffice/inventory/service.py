@@ -1,18 +1,30 @@
 """What is where, and who it is promised to."""
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from backoffice.catalog import service as catalog
 from backoffice.catalog.schemas import Suggestion, Suggestions
-from backoffice.inventory import repository
-from backoffice.inventory.domain import MOST_SHOWN, NEAR_KM, Spot, is_open, short, stock_label, understand
+from backoffice.inventory import audit_repository, ledger_repository, repository, shares
+from backoffice.inventory.domain import (
+    MOST_SHOWN,
+    NEAR_KM,
+    Spot,
+    in_order,
+    is_open,
+    moved,
+    short,
+    stock_label,
+    understand,
+)
 from backoffice.inventory.models import Location
 from backoffice.inventory.schemas import (
+    Available,
+    Imbalance,
     LocationView,
-    Pick,
     Place,
+    Shelf,
     Stock,
     StockItem,
     StoreName,
@@ -21,78 +33,20 @@ from backoffice.inventory.schemas import (
     StoreView,
 )
 from backoffice.kit.database import ReadSession, WriteSession
-from backoffice.kit.errors import Conflict, Invalid, NotFound
+from backoffice.kit.errors import NotFound
 from backoffice.kit.geo import distance_km
 from backoffice.kit.time import now
 
 STOCK_BATCH = 20
-Change = Callable[[WriteSession, int, int, int], Awaitable[bool]]
-
-
-def in_order(picks: Iterable[tuple[int, int, int]]) -> list[Pick]:
-    """Quantities summed per location and SKU, keys sorted: rivals lock rows in the same order.
-
-    Raises `Invalid` for a quantity below 1.
-    """
-    sums: Counter[tuple[int, int]] = Counter()
-    for location_id, sku_id, quantity in picks:
-        if quantity < 1:
-            raise Invalid("bad_quantity", "a quantity must be at least 1")
-        sums[location_id, sku_id] += quantity
-    return [Pick(location, sku, quantity) for (location, sku), quantity in sorted(sums.items())]
-
-
-async def allocate(session: WriteSession, order_id: int, picks: Iterable[tuple[int, int, int]]) -> None:
-    """Promise (location, SKU, quantity) to an order, all of it or nothing.
-
-    Raises `Conflict` (`out_of_stock`, with `lines` of sku_id, location_id, wanted, available).
-    """
-    refused = await move(session, "allocated", repository.allocate, order_id, picks)
-    if refused:
-        lines = [
-            {
-                "sku_id": pick.sku_id,
-                "location_id": pick.location_id,
-                "wanted": pick.quantity,
-                "available": (await repository.free_at(session, pick.location_id, [pick.sku_id])).get(
-                    pick.sku_id, 0
-                ),
-            }
-            for pick in refused
-        ]
-        raise Conflict("out_of_stock", "not enough pieces", lines=lines)
-
-
-async def release(session: WriteSession, order_id: int, picks: Iterable[tuple[int, int, int]]) -> None:
-    """Give back what was promised to an order. Raises `Conflict` (`not_allocated`)."""
-    if await move(session, "released", repository.release, order_id, picks):
-        raise Conflict("not_allocated", "less than that is promised there")
-
-
-async def ship(session: WriteSession, order_id: int, picks: Iterable[tuple[int, int, int]]) -> None:
-    """Let what was promised to an order leave. Raises `Conflict` (`not_allocated`)."""
-    if await move(session, "shipped", repository.ship, order_id, picks):
-        raise Conflict("not_allocated", "less than that is promised there")
-
-
-async def move(
-    session: WriteSession, kind: str, change: Change, order_id: int, picks: Iterable[tuple[int, int, int]]
-) -> list[Pick]:
-    """Apply one change to every pick with its line in the ledger; return the picks that were refused."""
-    refused = []
-    for pick in in_order(picks):
-        if await change(session, *pick):
-            await repository.note(session, kind, *pick, order_id, "")
-        else:
-            refused.append(pick)
-    return refused
 
 
 async def receive(session: WriteSession, picks: Iterable[tuple[int, int, int]], reason: str = "") -> None:
     """Put (location, SKU, quantity) on the shelf: a delivery or a return."""
-    for pick in in_order(picks):
-        await repository.receive(session, *pick)
-        await repository.note(session, "received", *pick, None, reason)
+    arrived = in_order(picks)
+    if not arrived:
+        return
+    await ledger_repository.open_levels(session, [pick[:2] for pick in arrived])
+    await ledger_repository.move(session, "received", moved("received", arrived), reason=reason)
 
 
 async def sellable(session: ReadSession, sku_ids: Sequence[int]) -> dict[int, int]:
@@ -101,6 +55,36 @@ async def sellable(session: ReadSession, sku_ids: Sequence[int]) -> dict[int, in
     for sku_id, _, pieces in await repository.sellable(session, sku_ids, "warehouse"):
         free[sku_id] += pieces
     return free
+
+
+async def shelves(session: ReadSession, sku_ids: Collection[int], channel: str = "") -> list[Shelf]:
+    """Every location that has any of the SKUs free for a channel, with what it has, by location.
+
+    Without a channel: what the shop itself may use.
+    """
+    found: dict[int, Shelf] = {}
+    for location, sku_id, pieces in await shares.free_for(session, channel, sku_ids):
+        if location.id not in found:
+            place = LocationView.model_validate(location, from_attributes=True)
+            found[location.id] = Shelf(place=place, free={})
+        found[location.id].free[sku_id] = pieces
+    return list(found.values())
+
+
+async def available(session: ReadSession, channel: str, sku_ids: Collection[int]) -> list[Available]:
+    """What a channel may sell of each SKU: what can be sent, all warehouses together, and in each store."""
+    found = {sku_id: Available(sku_id=sku_id, online=0, stores={}) for sku_id in sku_ids}
+    for location, sku_id, pieces in await shares.free_for(session, channel, sku_ids):
+        if location.kind == "store":
+            found[sku_id].stores[location.id] = pieces
+        else:
+            found[sku_id].online += pieces
+    return list(found.values())
+
+
+def open_at(hours: str, moment: datetime) -> bool:
+    """Whether a location with such `hours` is open."""
+    return is_open(hours, moment)
 
 
 async def warehouses_with(session: ReadSession, needs: Mapping[int, int]) -> list[int]:
@@ -256,3 +240,10 @@ async def stock(
 async def store_names(session: ReadSession) -> list[StoreName]:
     """Every store."""
     return [StoreName(id=each.id, name=each.name) for each in await repository.locations(session, "store")]
+
+
+async def imbalances(session: ReadSession, limit: int) -> tuple[list[Imbalance], int, int]:
+    """Levels whose counters differ from their ledger or their promises, `limit` at most; how many there are,
+    and how many levels were looked at. Nothing is repaired. Ask with a snapshot: counters move.
+    """
+    return await audit_repository.imbalances(session, limit)

@@ -3,9 +3,10 @@ import asyncio
 import httpx
 import pytest
 
-from backoffice.inventory import service
+from backoffice.inventory import holds, service
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Conflict, Invalid
+from backoffice.kit.geo import Point
 from tests.backoffice.stock import (
     COAT,
     COAT_L,
@@ -29,7 +30,7 @@ async def shop(database: Database) -> None:
 async def allocate(database: Database, order_id: int, picks: list[tuple[int, int, int]]) -> bool:
     try:
         async with database.write() as session:
-            await service.allocate(session, order_id, picks)
+            await holds.allocate(session, holds.order_holder(order_id), picks)
     except Conflict:
         return False
     return True
@@ -52,7 +53,7 @@ async def test_rivals_in_opposite_order_do_not_block_each_other(database: Databa
 async def test_all_of_an_order_or_nothing(database: Database) -> None:
     with pytest.raises(Conflict) as refused:
         async with database.write() as session:
-            await service.allocate(session, 1, [(SOUTH, COAT_M, 1), (SOUTH, COAT_L, 4)])
+            await holds.allocate(session, "order:1", [(SOUTH, COAT_M, 1), (SOUTH, COAT_L, 4)])
     assert refused.value.code == "out_of_stock"
     short = {"sku_id": COAT_L, "location_id": SOUTH, "wanted": 4, "available": 3}
     assert refused.value.extra["lines"] == [short]
@@ -65,19 +66,19 @@ async def test_pieces_of_one_sku_are_summed(database: Database) -> None:
     assert await allocate(database, 1, [(SOUTH, COAT_L, 2), (SOUTH, COAT_L, 1)])
 
 
-async def test_release_and_ship_undo_and_end_a_promise(database: Database) -> None:
+async def test_letting_go_and_shipping_undo_and_end_a_promise(database: Database) -> None:
     assert await allocate(database, 1, [(NORTH, COAT_M, 4)])
     async with database.write() as session:
-        await service.release(session, 1, [(NORTH, COAT_M, 1)])
-        await service.ship(session, 1, [(NORTH, COAT_M, 3)])
+        await holds.let_go(session, "order:1", [(NORTH, COAT_M, 1)])
+        await holds.ship(session, "order:1", [(NORTH, COAT_M, 3)])
     assert await level(database, NORTH, COAT_M) == (2, 0) == await ledger_level(database, NORTH, COAT_M)
-    for verb in (service.release, service.ship):
-        with pytest.raises(Conflict, match="not_allocated"):
+    for verb in (holds.let_go, holds.ship):
+        with pytest.raises(Conflict, match="not_promised"):
             async with database.write() as session:
-                await verb(session, 1, [(NORTH, COAT_M, 1)])
+                await verb(session, "order:1", [(NORTH, COAT_M, 1)])
     with pytest.raises(Invalid):
         async with database.write() as session:
-            await service.allocate(session, 1, [(NORTH, COAT_M, 0)])
+            await holds.allocate(session, "order:1", [(NORTH, COAT_M, 0)])
 
 
 async def test_sellable_counts_warehouses_only(database: Database) -> None:
@@ -112,3 +113,13 @@ async def test_stores_by_place_and_by_point(client: httpx.AsyncClient) -> None:
     assert await names(place="乌鲁木齐") == ([], "乌鲁木齐")
     assert len((await names())[0]) == 2
     assert (await client.get("/api/stores", params={"latitude": 91})).status_code == 422
+
+
+async def test_a_point_as_maps_show_it_is_as_far_from_a_store(client: httpx.AsyncClient) -> None:
+    here = Point(30.25, 120.16)
+    distances = []
+    for system in ("wgs84", "gcj02", "bd09"):
+        point = here.to(system)._asdict()
+        (store,) = (await client.get("/api/stores", params=point)).json()["stores"]
+        distances.append(store["distance_km"])
+    assert len(set(distances)) == 1
