@@ -1,18 +1,20 @@
-"""Ways of delivery over HTTP: open to everybody."""
+"""Ways of delivery over HTTP: open to everybody. Beside them what locations have to do."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backoffice.fulfillment import service
+from backoffice.fulfillment import planning_endpoints, service, worklist_endpoints
 from backoffice.fulfillment.schemas import DeliveryOptions
 from backoffice.kit.database import Reading
 from backoffice.kit.fields import RowId
 
-router = APIRouter(prefix="/api/delivery", tags=["fulfillment"])
+router = APIRouter()
+router.include_router(worklist_endpoints.router)
+router.include_router(planning_endpoints.router)
 
 
-@router.get("/options")
+@router.get("/api/delivery/options", tags=["fulfillment"])
 async def options(
     session: Reading,
     city: Annotated[str, Query(max_length=200)] = "",

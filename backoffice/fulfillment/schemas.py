@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from backoffice.fulfillment.fulfilment_schemas import Piece
+
 
 class TrackingView(BaseModel):
     at: datetime
@@ -13,7 +15,7 @@ class TrackingView(BaseModel):
 
 
 class ShipmentView(BaseModel):
-    """A parcel; `events` newest first."""
+    """A parcel; `events` newest first, `pieces` empty when it is not known what is in it."""
 
     carrier: str
     carrier_label: str
@@ -24,6 +26,8 @@ class ShipmentView(BaseModel):
     delivered_at: datetime | None
     due: date
     events: list[TrackingView]
+    fulfilment_id: int | None = None
+    pieces: list[Piece] = []
 
 
 class DeliveryOption(BaseModel):

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from backoffice.catalog import service as catalog
+from backoffice.events import service as events
 from backoffice.fulfillment import domain, repository
+from backoffice.fulfillment.fulfilment_schemas import Piece
 from backoffice.fulfillment.models import Shipment
+from backoffice.fulfillment.planning_schemas import Promise
 from backoffice.fulfillment.schemas import (
     CarrierName,
     DeliveryOption,
@@ -23,6 +26,8 @@ from backoffice.kit.time import now
 
 PICKUP = "store"
 """Stands for a carrier where the shopper comes and gets it."""
+STOP = "parcel.stop"
+"""Tells that a parcel shall be turned round, keyed by it: a carrier that is away keeps no other news back."""
 
 
 def carrier_label(carrier: str) -> str:
@@ -36,12 +41,14 @@ def carrier_names() -> list[CarrierName]:
 
 
 def view(shipment: Shipment) -> ShipmentView:
+    stopping = shipment.intercept_at is not None and shipment.state in ("in_transit", "exception")
+    state = "intercepting" if stopping else shipment.state
     return ShipmentView(
         carrier=shipment.carrier,
         carrier_label=carrier_label(shipment.carrier),
         number=shipment.tracking_number,
-        state=shipment.state,
-        state_label=message("fulfillment", f"states.{shipment.state}"),
+        state=state,
+        state_label=message("fulfillment", f"states.{state}"),
         shipped_at=shipment.shipped_at,
         delivered_at=shipment.delivered_at,
         due=shipment.due,
@@ -49,6 +56,8 @@ def view(shipment: Shipment) -> ShipmentView:
             TrackingView(at=event.at, place=event.place, text=event.text)
             for event in reversed(shipment.events)
         ],
+        fulfilment_id=shipment.fulfilment_id,
+        pieces=[Piece(sku_id=line.sku_id, quantity=line.quantity) for line in shipment.lines],
     )
 
 
@@ -61,16 +70,18 @@ async def shipments_of(session: ReadSession, order_ids: Sequence[int]) -> dict[i
 
 
 async def ask_intercept(session: WriteSession, order_id: int) -> None:
-    """Ask the carrier to turn the order's parcels round.
+    """Have the carriers asked to turn the order's parcels round (`Sending.stop`).
 
     Raises `Conflict` (`intercept_impossible`) when none is on its way, or it is already out for delivery.
     """
-    stopped = await repository.ask_intercept(session, order_id)
+    moment = now()
+    stopped = await repository.ask_intercept(session, order_id, moment)
     if not stopped:
         raise Conflict("intercept_impossible", "no parcel of this order can be stopped any more")
     place, text = message("fulfillment", "intercept.place"), message("fulfillment", "intercept.text")
-    for shipment_id in stopped:
-        await repository.note(session, shipment_id, now(), place, text)
+    for shipment_id, carrier, number in stopped:
+        await repository.note(session, shipment_id, moment, place, text)
+        await events.publish(session, STOP, f"parcel:{number}", {"carrier": carrier, "number": number})
 
 
 async def delivery_options(
@@ -116,6 +127,17 @@ async def delivery_options(
         understood_city=place.city if place else None,
         free_from_fen=domain.FREE_FROM_FEN,
     )
+
+
+SERVICES = {"standard": "standard", "next_day": "express", "instant": "same_day", "store_pickup": "pickup"}
+
+
+def postage(promise: Promise, province: str, amount_fen: int, weight_g: int) -> int:
+    """What sending a basket under a promise costs in fen; bulky goods cost what a lorry does."""
+    offered = domain.options(
+        distance_km=0, province=province, amount_fen=amount_fen, weight_g=weight_g, store_km=0
+    )
+    return next((each.fee_fen for each in offered if each.service == SERVICES[promise]), offered[0].fee_fen)
 
 
 def shown(option: domain.Option) -> DeliveryOption:
