@@ -1,0 +1,1 @@
+"""Payment providers over HTTP: orders are paid, payments looked up, closed and paid back."""

@@ -1,0 +1,1 @@
+"""The providers' side, for tests and for a shop in development: money moves as told, wrongly too."""
