@@ -61,6 +61,7 @@ class OrderFacts:
     parcels: tuple[str, ...] = ()
     stoppable: bool = False
     refund: Literal["none", "open", "settled"] = "none"
+    refund_sent: bool = False
     refunded_at: datetime | None = None
     returning: bool = False
     invoiced: bool = False
@@ -90,6 +91,20 @@ class Meant:
     verdict: Verdict
     numbers: tuple[str, ...] = ()
     reason: str = ""
+
+
+# Lines
+
+MOST_LINES = 999
+
+
+def line_id(order_id: int, place: int) -> int:
+    """The id of an order's line, `place` from 1 to `MOST_LINES`: the order can be told from it."""
+    return order_id * (MOST_LINES + 1) + place
+
+
+def order_of(line_id: int) -> int:
+    return line_id // (MOST_LINES + 1)
 
 
 # Which order
@@ -405,7 +420,9 @@ def received(days: int) -> Rule:
 
 
 def undoable(order: OrderFacts, now: datetime) -> bool:
-    return order.state == "cancelled" and (order.paid_at is None or order.refund == "open")
+    if order.state != "cancelled" or order.shipped_at:
+        return False
+    return order.paid_at is None or (order.refund == "open" and not order.refund_sent)
 
 
 FITS: dict[ErrandName, tuple[Rule, ...]] = {
@@ -480,15 +497,15 @@ class PricedLine:
     """A bought line beside today's price for one piece."""
 
     quantity: int
-    returned: int
+    gone: int
     paid_fen: int
     protected_fen: int
     current_fen: int
 
     @property
     def difference_fen(self) -> int:
-        """What is owed for the line; nothing while any of it goes back."""
-        if self.returned:
+        """What is owed for the line; nothing while any of it goes back or was taken off."""
+        if self.gone:
             return 0
         return max(self.paid_fen - self.protected_fen - self.current_fen * self.quantity, 0)
 

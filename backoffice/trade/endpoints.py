@@ -6,12 +6,23 @@ from fastapi import APIRouter, Query
 
 from backoffice.kit.database import Reading
 from backoffice.kit.errors import NotFound, TooMany
-from backoffice.kit.fields import RowId
 from backoffice.kit.paging import Page
-from backoffice.trade import service
+from backoffice.trade import (
+    channel_endpoints,
+    checkout_endpoints,
+    invoicing,
+    line_cancelling,
+    offer_endpoints,
+    paying_endpoints,
+    plan_endpoints,
+    protecting,
+    refunding,
+    service,
+    staff_endpoints,
+)
 from backoffice.trade.schemas import (
     Cancel,
-    Coupons,
+    CancelLines,
     InvoiceRequest,
     InvoiceView,
     NewAddress,
@@ -27,9 +38,15 @@ from backoffice.trade.schemas import (
     Which,
     WhichOrder,
 )
-from backoffice.users.identity import Acting, Asking, MaybeAsking
+from backoffice.users.identity import Acting, Asking
 
 router = APIRouter(prefix="/api", tags=["orders"])
+router.include_router(channel_endpoints.router)
+router.include_router(checkout_endpoints.router)
+router.include_router(offer_endpoints.router)
+router.include_router(paying_endpoints.router)
+router.include_router(plan_endpoints.router)
+router.include_router(staff_endpoints.router)
 
 
 class OrderFilter(Page):
@@ -76,6 +93,17 @@ async def cancel(errand: Acting, number: str, asked: Cancel) -> OrderView:
     )
 
 
+@router.post("/orders/{number}/cancel-lines")
+async def cancel_lines(errand: Acting, number: str, asked: CancelLines) -> OrderView:
+    """Take single pieces off an order: they are paid back, or not to be paid; with the last it is cancelled.
+
+    Raises 404 `line_not_found`, 409 `fewer_pieces`, `pieces_packed`, `order_shipped`, `order_cancelled`.
+    """
+    return await errand.once(
+        OrderView, lambda session: line_cancelling.cancel_lines(session, errand.shopper, number, asked)
+    )
+
+
 @router.post("/orders/{number}/intercept")
 async def intercept(errand: Acting, number: str) -> OrderView:
     return await errand.once(OrderView, lambda session: service.intercept(session, errand.shopper, number))
@@ -96,30 +124,20 @@ async def change_address(errand: Acting, number: str, wanted: NewAddress) -> Ord
 @router.put("/orders/{number}/invoice")
 async def put_invoice(errand: Acting, number: str, asked: InvoiceRequest) -> InvoiceView:
     return await errand.once(
-        InvoiceView, lambda session: service.put_invoice(session, errand.shopper, number, asked)
+        InvoiceView, lambda session: invoicing.put_invoice(session, errand.shopper, number, asked)
     )
 
 
 @router.get("/orders/{number}/price-protection")
 async def price_protection(session: Reading, shopper: Asking, number: str) -> Protection:
-    return await service.protection(session, shopper, number)
+    return await protecting.protection(session, shopper, number)
 
 
 @router.post("/orders/{number}/price-protection")
 async def claim_price_protection(errand: Acting, number: str) -> RefundView:
-    return await errand.once(RefundView, lambda session: service.protect(session, errand.shopper, number))
-
-
-@router.get("/coupons")
-async def coupons(
-    session: Reading,
-    shopper: MaybeAsking,
-    product_id: RowId | None = None,
-    amount_fen: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
-) -> Coupons:
-    return await service.coupons(session, shopper, product_id, amount_fen)
+    return await errand.once(RefundView, lambda session: protecting.protect(session, errand.shopper, number))
 
 
 @router.get("/refunds")
 async def refunds(session: Reading, shopper: Asking, order_number: str | None = None) -> Refunds:
-    return await service.refunds(session, shopper, order_number)
+    return await refunding.refunds(session, shopper, order_number)

@@ -1,30 +1,34 @@
-"""All SQL of the trade room. Changes of state are conditional: they say whether they happened."""
+"""All SQL of the trade room but that of `history_repository`, by which orders change."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarResult, Select, case, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarResult, ScalarSelect, Select, case, func, select, update
 from sqlalchemy.orm import selectinload
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from backoffice.kit.database import ReadSession, WriteSession, insert_once, upsert
 from backoffice.kit.ids import case_number
 from backoffice.kit.paging import Page
+from backoffice.trade.domain import order_of
+from backoffice.trade.history_repository import QUIETLY, change
 from backoffice.trade.models import (
-    Coupon,
-    CouponClaim,
     Invoice,
+    InvoiceCorrection,
     Order,
     OrderGrant,
     OrderLine,
+    OrderNumber,
     Payment,
     Refund,
 )
 from backoffice.users.identity import Shopper
 
 REFUND_OPEN = ("requested", "processing", "failed")
+REFUND_AT_HOME = ("requested", "failed")
+"""No money moves, nor will before it is sent (again)."""
 
 
 def visible_to(shopper: Shopper) -> ColumnElement[bool]:
@@ -36,18 +40,46 @@ def visible_to(shopper: Shopper) -> ColumnElement[bool]:
     )
 
 
+def id_of(number: str) -> ScalarSelect[int]:
+    return select(OrderNumber.order_id).where(OrderNumber.number == number).scalar_subquery()
+
+
 def whole() -> Select[Order]:
     """Orders with their lines, as the database has them now."""
     return select(Order).options(selectinload(Order.lines)).execution_options(populate_existing=True)
 
 
 async def order(session: ReadSession, shopper: Shopper, number: str) -> Order | None:
-    return await session.scalar(whole().where(Order.number == number, visible_to(shopper)))
+    return await session.scalar(whole().where(Order.id == id_of(number), visible_to(shopper)))
+
+
+async def owner(session: ReadSession, order_id: int) -> tuple[int, str] | None:
+    row = await session.execute(select(Order.customer_id, Order.number).where(Order.id == order_id))
+    found = row.one_or_none()
+    return (found.customer_id, found.number) if found else None
+
+
+async def any_order(session: ReadSession, number: str) -> Order | None:
+    """An order, whoever's it is."""
+    return await session.scalar(whole().where(Order.id == id_of(number)))
+
+
+async def delivered_before(session: ReadSession, moment: datetime, limit: int) -> Sequence[Order]:
+    """Orders that were delivered by then and are not completed, the oldest first."""
+    found = select(Order).where(Order.state == "delivered", Order.delivered_at <= moment)
+    return (await session.scalars(found.order_by(Order.delivered_at, Order.id).limit(limit))).all()
+
+
+async def order_by_id(session: ReadSession, order_id: int) -> Order | None:
+    """An order, whoever's it is."""
+    return await session.scalar(whole().where(Order.id == order_id))
 
 
 async def phone_of(session: ReadSession, number: str) -> tuple[int, str] | None:
     """Id and phone of an order, whoever's it is: for proving that it is the asker's."""
-    row = (await session.execute(select(Order.id, Order.phone).where(Order.number == number))).one_or_none()
+    row = (
+        await session.execute(select(Order.id, Order.phone).where(Order.id == id_of(number)))
+    ).one_or_none()
     return (row.id, row.phone) if row else None
 
 
@@ -77,7 +109,7 @@ async def lines(session: ReadSession, line_ids: Sequence[int]) -> list[tuple[Ord
     statement = (
         select(OrderLine, Order)
         .join(Order, Order.id == OrderLine.order_id)
-        .where(OrderLine.id.in_(line_ids))
+        .where(OrderLine.order_id.in_({order_of(id) for id in line_ids}), OrderLine.id.in_(line_ids))
         .execution_options(populate_existing=True)
     )
     return [(line, order) for line, order in await session.execute(statement)]
@@ -85,46 +117,23 @@ async def lines(session: ReadSession, line_ids: Sequence[int]) -> list[tuple[Ord
 
 async def done(session: WriteSession, statement: ReturningUpdate[int] | ReturningInsert[int]) -> bool:
     """Whether a conditional statement touched its row. Objects already read keep what they showed."""
-    options = {"synchronize_session": False}
-    return await session.scalar(statement, execution_options=options) is not None
+    return await session.scalar(statement, execution_options=QUIETLY) is not None
 
 
-async def change(session: WriteSession, order_id: int, states: Sequence[str], **values: Any) -> bool:
-    """Change an order if it is in one of `states`."""
-    statement = (
-        update(Order)
-        .where(Order.id == order_id, Order.state.in_(states))
-        .values(**values)
-        .returning(Order.id)
-    )
-    return await done(session, statement)
+async def urge(session: WriteSession, order_id: int, by: str, moment: datetime) -> bool:
+    return await change(session, order_id, "urged", by, urges=Order.urges + 1, urged_at=moment)
 
 
-async def hold(session: WriteSession, order_id: int, states: Sequence[str]) -> bool:
-    """Keep an order in its state, one of `states`, until this transaction ends."""
-    return await change(session, order_id, states, state=Order.state)
-
-
-async def urge(session: WriteSession, order_id: int, moment: datetime) -> bool:
-    return await change(session, order_id, ["paid"], urges=Order.urges + 1, urged_at=moment)
-
-
-async def ask_back(session: WriteSession, order_id: int, moment: datetime) -> bool:
+async def ask_back(session: WriteSession, order_id: int, by: str, moment: datetime) -> bool:
     """Note that a shipped order's parcel shall be stopped; False when it is noted or not on its way."""
-    statement = (
-        update(Order)
-        .where(Order.id == order_id, Order.state == "shipped", Order.intercept_at.is_(None))
-        .values(intercept_at=moment)
-        .returning(Order.id)
-    )
-    return await done(session, statement)
+    not_asked = Order.intercept_at.is_(None)
+    return await change(session, order_id, "intercept_asked", by, not_asked, intercept_at=moment)
 
 
-async def restore(session: WriteSession, order_id: int) -> bool:
-    """Put a cancelled order back to where it was before it was shipped."""
+async def restore(session: WriteSession, order_id: int, by: str) -> bool:
+    """Put an order that was cancelled before it was shipped back to where it was."""
     before = case((Order.paid_at.is_(None), "unpaid"), else_="paid")
-    cleared = {"cancelled_at": None, "cancel_reason": "", "shipped_at": None, "intercept_at": None}
-    return await change(session, order_id, ["cancelled"], state=before, **cleared)
+    return await change(session, order_id, "restored", by, state=before, cancel_reason="", cancelled_at=None)
 
 
 async def payments(session: ReadSession, order_ids: Sequence[int]) -> dict[int, list[Payment]]:
@@ -143,6 +152,18 @@ async def invoices(session: ReadSession, order_ids: Sequence[int]) -> dict[int, 
     statement = select(Invoice).where(Invoice.order_id.in_(order_ids))
     found = await session.scalars(statement.execution_options(populate_existing=True))
     return {invoice.order_id: invoice for invoice in found}
+
+
+async def corrections(
+    session: ReadSession, order_ids: Collection[int]
+) -> defaultdict[int, list[InvoiceCorrection]]:
+    """The red invoices of each order, the first first."""
+    found: defaultdict[int, list[InvoiceCorrection]] = defaultdict(list)
+    if order_ids:
+        reds = select(InvoiceCorrection).where(InvoiceCorrection.order_id.in_(order_ids))
+        for each in await session.scalars(reds.order_by(InvoiceCorrection.id)):
+            found[each.order_id].append(each)
+    return found
 
 
 def by_order(rows: ScalarResult[Any]) -> dict[int, list[Any]]:
@@ -172,11 +193,12 @@ async def add_refund(session: WriteSession, moment: datetime, **values: Any) -> 
 
 
 async def withdraw_refund(session: WriteSession, refund: Refund) -> bool:
-    """Take back a refund that is not settled, and what was set aside for it."""
+    """Take back a refund that no provider is at, and what was set aside for it."""
+    by_hand = (Refund.state == "processing") & Refund.due_at.is_(None)
     statement = (
         update(Refund)
-        .where(Refund.id == refund.id, Refund.state.in_(REFUND_OPEN))
-        .values(state="withdrawn")
+        .where(Refund.id == refund.id, Refund.state.in_(REFUND_AT_HOME) | by_hand)
+        .values(state="withdrawn", due_at=None)
         .returning(Refund.id)
     )
     if not await done(session, statement):
@@ -190,27 +212,36 @@ async def withdraw_refund(session: WriteSession, refund: Refund) -> bool:
     return await done(session, covered)
 
 
-async def protect(session: WriteSession, line_id: int, already_fen: int, amount_fen: int) -> bool:
+async def change_line(
+    session: WriteSession, line_id: int, *guards: ColumnElement[bool], **values: Any
+) -> dict[str, Any] | None:
+    """Change a line of an order that is held, if the guards let it; the columns as they are then.
+
+    What comes back belongs into the order's history.
+    """
+    statement = (
+        update(OrderLine)
+        .where(OrderLine.order_id == order_of(line_id), OrderLine.id == line_id, *guards)
+        .values(**values)
+        .returning(*(getattr(OrderLine, name) for name in values))
+    )
+    changed = (await session.execute(statement, execution_options=QUIETLY)).one_or_none()
+    return dict(zip(values, changed, strict=True)) if changed else None
+
+
+async def protect(
+    session: WriteSession, line_id: int, already_fen: int, amount_fen: int
+) -> dict[str, Any] | None:
     """Note what price protection gives back for a line, if nobody did so meanwhile."""
-    statement = (
-        update(OrderLine)
-        .where(OrderLine.id == line_id, OrderLine.protected_fen == already_fen, OrderLine.returned == 0)
-        .values(protected_fen=already_fen + amount_fen)
-        .returning(OrderLine.id)
-    )
-    return await done(session, statement)
+    untouched = (OrderLine.protected_fen == already_fen, OrderLine.returned == 0)
+    return await change_line(session, line_id, *untouched, protected_fen=already_fen + amount_fen)
 
 
-async def take_back(session: WriteSession, line_id: int, pieces: int) -> bool:
-    """Count pieces of a line as returned (negative: no longer); False when it has not that many."""
+async def take_back(session: WriteSession, line_id: int, pieces: int) -> dict[str, Any] | None:
+    """Count pieces of a line as returned (negative: no longer), if it has that many."""
     after = OrderLine.returned + pieces
-    statement = (
-        update(OrderLine)
-        .where(OrderLine.id == line_id, after >= 0, after <= OrderLine.quantity)
-        .values(returned=after)
-        .returning(OrderLine.id)
-    )
-    return await done(session, statement)
+    enough = (after >= 0, after + OrderLine.cancelled <= OrderLine.quantity)
+    return await change_line(session, line_id, *enough, returned=after)
 
 
 async def put_invoice(session: WriteSession, order_id: int, moment: datetime, **values: Any) -> bool:
@@ -234,24 +265,25 @@ async def put_invoice(session: WriteSession, order_id: int, moment: datetime, **
     return await done(session, statement)
 
 
+async def issue_invoice(session: WriteSession, invoice_id: int, amount_fen: int, moment: datetime) -> bool:
+    """Issue what was asked for; False when it is issued."""
+    statement = (
+        update(Invoice)
+        .where(Invoice.id == invoice_id, Invoice.state == "requested")
+        .values(state="issued", amount_fen=amount_fen, issued_at=moment)
+        .returning(Invoice.id)
+    )
+    return await done(session, statement)
+
+
+async def add_correction(session: WriteSession, order_id: int, amount_fen: int, moment: datetime) -> str:
+    """Write a red invoice under a number of its own; the number."""
+    values = {"order_id": order_id, "amount_fen": amount_fen, "issued_at": moment}
+    while True:
+        number = case_number("I", moment)
+        if await insert_once(session, InvoiceCorrection, number=number, **values):
+            return number
+
+
 async def grant(session: WriteSession, conversation_id: str, order_id: int, moment: datetime) -> None:
     await insert_once(session, OrderGrant, conversation_id=conversation_id, order_id=order_id, at=moment)
-
-
-async def coupons(
-    session: ReadSession, customer_id: int | None, moment: datetime
-) -> list[tuple[Coupon, bool, bool]]:
-    """The running coupons, each with whether the customer has claimed it and whether it is still unused."""
-    claim = (CouponClaim.coupon_id == Coupon.id) & (CouponClaim.customer_id == customer_id)
-    statement = (
-        select(
-            Coupon,
-            CouponClaim.coupon_id.is_not(None),
-            or_(CouponClaim.order_id.is_(None), Order.state == "cancelled"),
-        )
-        .outerjoin(CouponClaim, claim)
-        .outerjoin(Order, Order.id == CouponClaim.order_id)
-        .where(Coupon.starts_at <= moment, Coupon.ends_at > moment)
-        .order_by(Coupon.off_fen.desc(), Coupon.id)
-    )
-    return [(row[0], bool(row[1]), bool(row[2])) for row in await session.execute(statement)]

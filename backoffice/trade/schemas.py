@@ -4,9 +4,11 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from backoffice.fulfillment.fulfilment_schemas import Pickup, Piece
 from backoffice.fulfillment.schemas import ShipmentView
+from backoffice.kit.fields import RowId
 from backoffice.trade.domain import ErrandName, Verdict, share_of
 
 
@@ -19,12 +21,13 @@ Plain = BeforeValidator(printable)
 Text = Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Short = Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 Name = Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Fen = Annotated[int, Field(ge=0, le=100_000_000)]
 Phone = Annotated[str, StringConstraints(pattern=r"^1[3-9]\d{9}$")]
 OrderState = Literal["unpaid", "paid", "shipped", "delivered", "completed", "cancelled"]
 
 
 class LineView(BaseModel):
-    """`price_fen` is for one piece, `paid_fen` for the whole line."""
+    """`price_fen` is for one piece, `paid_fen` for all but those `cancelled`."""
 
     id: int
     product_id: int
@@ -34,6 +37,7 @@ class LineView(BaseModel):
     colour: str
     size: str
     quantity: int
+    cancelled: int
     price_fen: int
     paid_fen: int
     image: str
@@ -59,6 +63,14 @@ class Refunds(BaseModel):
     refunds: list[RefundView]
 
 
+class InvoiceCorrectionView(BaseModel):
+    """A red invoice: so much of the first one counts no more."""
+
+    number: str
+    amount_fen: int
+    issued_at: datetime
+
+
 class InvoiceView(BaseModel):
     number: str
     kind: str
@@ -70,12 +82,29 @@ class InvoiceView(BaseModel):
     state_label: str
     requested_at: datetime
     issued_at: datetime | None
+    corrections: list[InvoiceCorrectionView]
 
 
 class Step(BaseModel):
     label: str
     at: datetime | None
     done: bool
+
+
+class OrderPart(BaseModel):
+    """What one location sends or hands over; its parcels are those of `shipments` with its `id`.
+
+    `pickup`: where and until when it waits, and the code, for the signed-in owner only.
+    """
+
+    id: int
+    kind: str
+    kind_label: str
+    state: str
+    state_label: str
+    leave_by: datetime
+    pieces: list[Piece]
+    pickup: Pickup | None = None
 
 
 class OrderView(BaseModel):
@@ -101,6 +130,7 @@ class OrderView(BaseModel):
     note: str
     lines: list[LineView]
     shipments: list[ShipmentView]
+    parts: list[OrderPart]
     refunds: list[RefundView]
     invoice: InvoiceView | None
     urges: int
@@ -156,6 +186,46 @@ class Cancel(BaseModel):
     reason: Annotated[str, Plain, StringConstraints(strip_whitespace=True, max_length=60)] = ""
 
 
+class CancelledLine(BaseModel):
+    line_id: RowId
+    quantity: Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class CancelLines(Cancel):
+    """Pieces that are not wanted any more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"lines": [{"line_id": 7001, "quantity": 1}], "reason": "多拍了一件"}]
+        }
+    )
+
+    lines: list[CancelledLine] = Field(min_length=1, max_length=200)
+
+
+class LinePrice(BaseModel):
+    """`price_fen` is for one piece."""
+
+    line_id: RowId
+    price_fen: Fen
+
+
+class PriceChange(BaseModel):
+    """What is not said stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"lines": [{"line_id": 7001, "price_fen": 25900}], "shipping_fen": 0, "reason": "老顾客议价"}
+            ]
+        }
+    )
+
+    lines: list[LinePrice] = Field(default=[], max_length=200)
+    shipping_fen: Fen | None = None
+    reason: Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+
+
 class Urged(BaseModel):
     ship_by: datetime
     urges: int
@@ -200,23 +270,6 @@ class Protection(BaseModel):
     reason: Literal["ok", "no_drop", "expired", "not_paid", "cancelled"]
 
 
-class CouponView(BaseModel):
-    """`mine`: in the asking customer's pocket. `applies`: to the amount and product asked about."""
-
-    id: int
-    name: str
-    category: str
-    threshold_fen: int
-    off_fen: int
-    ends_at: datetime
-    mine: bool
-    applies: bool
-
-
-class Coupons(BaseModel):
-    coupons: list[CouponView]
-
-
 class BoughtLine(BaseModel):
     """A line as the returns room sees it."""
 
@@ -232,7 +285,7 @@ class BoughtLine(BaseModel):
     variant: str
     quantity: int
     returned: int
-    paid_fen: int = Field(description="for the whole line, less what price protection gave back")
+    paid_fen: int = Field(description="for these pieces, less what price protection gave back")
     image: str
 
     def worth(self, already: int, pieces: int) -> int:

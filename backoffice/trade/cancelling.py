@@ -1,0 +1,162 @@
+"""Orders and pieces that are not sent: taken off, paid back, told. Session first, no commit inside."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backoffice.fulfillment import fulfilments
+from backoffice.fulfillment.fulfilment_schemas import CalledOff, FulfilmentView
+from backoffice.inventory import holds
+from backoffice.inventory import service as inventory
+from backoffice.kit.database import WriteSession
+from backoffice.kit.time import now
+from backoffice.trade import loyalty, offers, paying_repository, refunding, repository
+from backoffice.trade.domain import share_of
+from backoffice.trade.history import NOT_SHIPPED
+from backoffice.trade.history_repository import change, hold
+from backoffice.trade.models import Order, OrderLine
+from backoffice.trade.telling import told
+from backoffice.users import points
+
+PIECES_CANCELLED, GIVEN_UP = "order.pieces_cancelled", "order.given_up"
+LINES_CANCELLED = "order.lines_cancelled"
+UNPAID = "unpaid"
+OUT_OF_STOCK, NOT_COLLECTED, TURNED_BACK = "out_of_stock", "not_collected", "turned_back"
+BY = "system"
+
+
+async def held(session: WriteSession, order_id: int) -> Order | None:
+    """An order that has not left, kept as it is until this transaction ends; None for another."""
+    if not await hold(session, order_id, NOT_SHIPPED):
+        return None
+    return await repository.order_by_id(session, order_id)
+
+
+async def call_off(session: WriteSession, order: Order, reason: str, by: str = BY) -> int:
+    """Undo every step of an order that is `held` and of which nothing has left: its parts, its stock, its
+    money, its offers; how much goes back. Raises `Conflict` (`order_shipped`) when a part has left.
+    """
+    moment, back = now(), 0
+    values = dict[str, Any](cancelled_at=moment, cancel_reason=reason)
+    await change(session, order.id, "cancelled", by, **values)
+    if order.state == "paid":
+        await let_go(session, order, await fulfilments.call_off(session, order.id, "order_cancelled"))
+        back = await pay_back(session, order, refund_reason(reason), by)
+    elif order.pay_by:
+        await let_go(session, order)
+    await offers.give_back(session, order.id)
+    await paying_repository.hurry(session, order.id, moment)
+    await told(session, "order.cancelled", order)
+    return back
+
+
+async def lapse(session: WriteSession, order_id: int) -> bool:
+    """Cancel an order that was not paid in time; whether it was one."""
+    order = await held(session, order_id)
+    if order is None or order.state != "unpaid" or order.pay_by is None or order.pay_by > now():
+        return False
+    await call_off(session, order, UNPAID)
+    return True
+
+
+async def let_go(session: WriteSession, order: Order, parts: Sequence[CalledOff] = ()) -> None:
+    """Free what an order was promised and the hours of parts that are called off; give back its points."""
+    await holds.let_go(session, holds.order_holder(order.id))
+    await fulfilments.unclaim(session, parts)
+    await loyalty.give_back(session, order)
+
+
+async def give_up(session: WriteSession, order: Order, lacking: Counter[int], reason: str) -> None:
+    """Take pieces (SKU to number) that are promised nowhere off a paid order that is held; off with all of
+    it when they are the last.
+    """
+    left = sum(line.quantity - line.cancelled for line in order.lines)
+    if left == lacking.total():
+        back = await call_off(session, order, reason)
+        await told(session, GIVEN_UP, order, reason=reason, amount_fen=back)
+        return
+    pieces = {}
+    for line in order.lines:
+        if taken := min(lacking[line.sku_id], line.quantity - line.cancelled):
+            lacking[line.sku_id] -= taken
+            pieces[line.id] = taken
+    owed = await take_off(session, order, pieces, reason)
+    await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=owed)
+
+
+async def take_off(
+    session: WriteSession, order: Order, pieces: Mapping[int, int], reason: str, by: str = BY
+) -> int:
+    """Take pieces (line to number) off an order that is held: what was paid for them goes back, what is not
+    paid yet is not to be paid; how much that is. Their promises are not touched.
+    """
+    cancelled, owed, listed = {}, 0, 0
+    for line in order.lines:
+        if taken := pieces.get(line.id):
+            off = share_of(line.paid_fen - line.protected_fen, line.quantity - line.cancelled, 0, taken)
+            values = {"cancelled": line.cancelled + taken, "paid_fen": line.paid_fen - off}
+            changed = await repository.change_line(
+                session, line.id, OrderLine.cancelled == line.cancelled, **values
+            )
+            assert changed, "the order is held"
+            cancelled[line.id] = changed
+            owed += off
+            listed += line.price_fen * taken
+    amounts: dict[str, Any] = {}
+    if order.state == "unpaid":
+        amounts = {
+            "items_fen": order.items_fen - listed,
+            "discount_fen": order.discount_fen - (listed - owed),
+            "total_fen": order.total_fen - owed,
+            "points": order.points - await points_back(session, order, pieces),
+        }
+    detail = {"reason": reason, "amount_fen": owed}
+    await change(session, order.id, "line_cancelled", by, lines=cancelled, detail=detail, **amounts)
+    if order.state == "paid":
+        await pay_back(session, order, refund_reason(reason), by, owed)
+    else:
+        await paying_repository.outdate(session, order.id, now())
+    return owed
+
+
+async def points_back(session: WriteSession, order: Order, pieces: Mapping[int, int]) -> int:
+    """Give back the points that pieces were to be paid with; how many."""
+    left = taken = 0
+    for line in order.lines:
+        fen = sum(each["fen"] for each in line.discounts if each["source"] == "points")
+        left += share_of(fen, line.quantity, line.cancelled, line.quantity - line.cancelled)
+        taken += share_of(fen, line.quantity, line.cancelled, pieces.get(line.id, 0))
+    back = order.points * taken // left if left else 0
+    if back:
+        await points.give_back(session, order.customer_id, back, f"order:{order.id}:{order.version}")
+    return back
+
+
+async def turn_back(session: WriteSession, order: Order, parts: Sequence[FulfilmentView]) -> None:
+    """All of a shipped order came back to where it was sent from: it is there again and paid back."""
+    moment = now()
+    if await change(session, order.id, "turned_back", BY, cancelled_at=moment, cancel_reason=TURNED_BACK):
+        back = [(part.location_id, line.sku_id, line.sent) for part in parts for line in part.lines]
+        await inventory.receive(session, back, f"{TURNED_BACK}: {order.number}")
+        paid_back = await pay_back(session, order, refunding.CANCELLED)
+        await offers.give_back(session, order.id)
+        await told(session, "order.cancelled", order)
+        await told(session, GIVEN_UP, order, reason=TURNED_BACK, amount_fen=paid_back)
+
+
+def refund_reason(reason: str) -> str:
+    return refunding.NO_STOCK if reason == OUT_OF_STOCK else refunding.CANCELLED
+
+
+async def pay_back(
+    session: WriteSession, order: Order, reason: str, by: str = BY, amount_fen: int | None = None
+) -> int:
+    """Refund so much of what was paid, the payment with most left first; None: all that is left. What was."""
+    payments = (await repository.payments(session, [order.id])).get(order.id, [])
+    moment, paid = now(), 0
+    for payment in sorted(payments, key=lambda each: (each.refunded_fen - each.amount_fen, each.id)):
+        left = payment.amount_fen - payment.refunded_fen
+        if part := left if amount_fen is None else min(left, amount_fen - paid):
+            await refunding.request(session, payment, part, reason, moment, by)
+            paid += part
+    return paid
