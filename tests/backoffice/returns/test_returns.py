@@ -9,8 +9,8 @@ from sqlalchemy import func, update
 from backoffice.events.models import OutboxEvent
 from backoffice.inventory.models import StockLevel
 from backoffice.kit.fencing import raise_fence
-from backoffice.kit.money import yuan
-from backoffice.returns.models import Return
+from backoffice.returns.models import Return, ReturnLine
+from backoffice.returns.rules import REASONS
 from backoffice.trade.models import Order, OrderLine
 from backoffice.users.identity import TurnCredential, conversation_fence
 from tests.backoffice.factories import COAT, COAT_WHITE, CUP, FOOD, OWNER, PHONES, Shop
@@ -34,9 +34,28 @@ async def test_what_can_go_back(client: httpx.AsyncClient, shop: Shop, owner: di
     coat, food = found["lines"]
     assert (found["eligible"], found["reason"]) == (True, "ok")
     assert (coat["quantity"], coat["amount_fen"], coat["choices"]) == (2, 60000, [])
-    assert set(coat["reasons"]) == {"unwanted", "size", "other", "defective", "wrong_item", "missing"}
-    assert (food["until"], set(food["reasons"])) == (None, {"defective", "wrong_item", "missing"})
+    assert set(coat["reasons"]) == set(REASONS)
+    assert (food["until"], set(food["reasons"])) == (None, {"defective", "damaged", "wrong_item", "missing"})
     assert coat["until"] < coat["fault_until"]
+
+
+async def test_what_was_taken_off_does_not_go_back(
+    client: httpx.AsyncClient, shop: Shop, owner: dict[str, str]
+) -> None:
+    number = await shop.order("delivered", {COAT: 3, CUP: 1}, days_ago=2)
+    async with shop.database.write() as session:
+        left = OrderLine.paid_fen * (OrderLine.quantity - 1) / OrderLine.quantity
+        await session.execute(update(OrderLine).values(cancelled=1, paid_fen=left))
+    [coat] = (await client.get(f"/api/orders/{number}/returnable", headers=owner)).json()["lines"]
+    assert (coat["quantity"], coat["amount_fen"]) == (2, 60000)
+    cup = await client.post(
+        f"/api/orders/{number}/returns", json=await asking(shop, number, CUP), headers=owner
+    )
+    assert (cup.status_code, cup.json()["reason"]) == (409, "already")
+    made = await client.post(
+        f"/api/orders/{number}/returns", json=await asking(shop, number, quantity=2), headers=owner
+    )
+    assert made.json()["lines"][0]["worth_fen"] == 60000
 
 
 async def test_an_exchange_offers_variants_at_the_same_price(
@@ -128,19 +147,6 @@ async def test_a_return_from_asking_to_withdrawing(
     assert await shop.value(OrderLine.returned) == 0
     topics = [event.topic for event in await shop.rows(OutboxEvent)]
     assert topics == ["return.requested", "return.withdrawn"]
-
-
-async def test_a_return_on_its_way_cannot_be_withdrawn(
-    client: httpx.AsyncClient, shop: Shop, owner: dict[str, str]
-) -> None:
-    number = await shop.order("delivered")
-    body = await asking(shop, number)
-    made = (await client.post(f"/api/orders/{number}/returns", json=body, headers=owner)).json()
-    async with shop.database.write() as session:
-        await session.execute(update(Return).values(state="picked_up"))
-    refused = await client.post(f"/api/returns/{made['number']}/undo", headers=owner)
-    assert (refused.status_code, refused.json()["code"]) == (409, "undo_impossible")
-    assert yuan(30000) in (await client.get(f"/api/returns/{made['number']}", headers=owner)).json()["next"]
 
 
 async def test_pieces_returned_one_by_one_are_worth_the_whole_line(
@@ -252,7 +258,7 @@ async def test_of_rival_returns_no_piece_goes_back_twice(
     )
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 5
     assert {answer.json()["reason"] for answer in answers if answer.status_code == 409} == {"already"}
-    assert await shop.value(OrderLine.returned) == await shop.value(func.sum(Return.quantity)) == 2
+    assert await shop.value(OrderLine.returned) == await shop.value(func.sum(ReturnLine.quantity)) == 2
 
 
 async def test_rival_withdrawals_give_the_pieces_back_once(
