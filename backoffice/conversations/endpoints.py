@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from backoffice.conversations import cases, service
-from backoffice.conversations.desk_domain import Hours
+from backoffice.conversations.desk.domain import Hours
 from backoffice.conversations.history import MOST, history
 from backoffice.conversations.schemas import (
     CaseRequest,

@@ -4,10 +4,13 @@ order of theirs is held back.
 
 from typing import Any
 
-from backoffice.conversations import delivery_repository, desk, service
-from backoffice.conversations import desk_repository as repository
 from backoffice.conversations import repository as transcript
-from backoffice.conversations.desk_domain import Hours
+from backoffice.conversations import service
+from backoffice.conversations.delivery import repository as delivery_repository
+from backoffice.conversations.desk import repository
+from backoffice.conversations.desk import service as desk
+from backoffice.conversations.desk.domain import Hours
+from backoffice.conversations.turns import repository as turns
 from backoffice.events import service as events
 from backoffice.events.relay import Relay
 from backoffice.events.schemas import Event
@@ -78,7 +81,7 @@ async def belongs_to(session: WriteSession, conversation_id: str, customer_id: i
         await fencing.raise_fence(session, conversation_fence(conversation_id, 0).name)
         await delivery_repository.withhold(session, conversation_id, "unbound", ["bot"])
         if held.turn_id:
-            await transcript.unhear(session, conversation_id, held.turn_id)
+            await turns.unhear(session, conversation_id, held.turn_id)
         await repository.part(session, held)
         values |= {"turn_id": None, "turn_until": None, "merged_into": None}
         await service.log_change(session, conversation_id, "unbound", held.owner, held.owner)

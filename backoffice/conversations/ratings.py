@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from backoffice.conversations import desk_repository as repository
 from backoffice.conversations.cases import open_case
+from backoffice.conversations.desk import repository
 from backoffice.conversations.models import Rating
 from backoffice.conversations.schemas import Bubble, Button
 from backoffice.kit.database import ReadSession, WriteSession, insert_once

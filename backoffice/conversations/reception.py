@@ -12,13 +12,16 @@ import structlog
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from backoffice.conversations import delivery, following, repository, service
-from backoffice.conversations.delivery import Claim, Dispatcher
-from backoffice.conversations.desk_domain import ALWAYS, Hours
+from backoffice.conversations import following, repository, service
+from backoffice.conversations.delivery import service as delivery
+from backoffice.conversations.delivery.dispatcher import Dispatcher
+from backoffice.conversations.delivery.service import Claim
+from backoffice.conversations.desk.domain import ALWAYS, Hours
 from backoffice.conversations.ports import Channel, Window
 from backoffice.conversations.schemas import Look, Opened
 from backoffice.conversations.tokens import Tokens
-from backoffice.conversations.turns import TurnRunner
+from backoffice.conversations.turns import service as turns
+from backoffice.conversations.turns.runner import TurnRunner
 from backoffice.events.bus import Bus
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Invalid
@@ -129,7 +132,7 @@ class Reception:
             while True:
                 news.clear()
                 async with self._database.read() as reading:
-                    at_work = await service.at_work(reading, heard.conversation_id)
+                    at_work = await turns.at_work(reading, heard.conversation_id)
                 left = (until - now()).total_seconds()
                 if not at_work or left <= 0:
                     break

@@ -1,7 +1,7 @@
 """What a channel that knows its senders, as WeChat does, may ask besides `Reception`."""
 
-from backoffice.conversations import ratings, repository, service
-from backoffice.conversations.delivery import Dispatcher
+from backoffice.conversations import repository, service
+from backoffice.conversations.delivery.dispatcher import Dispatcher
 from backoffice.conversations.ports import Window
 from backoffice.conversations.reception import Heard
 from backoffice.conversations.schemas import Bubble, Look
@@ -46,8 +46,7 @@ class Senders:
 
     def read_button(self, conversation_id: str, payload: str) -> Pressed:
         """What a button of this conversation means. Raises `Invalid` (`bad_button`)."""
-        star = ratings.command_of(payload)
-        return Pressed(*star) if star else self._tokens.read_button(conversation_id, payload)
+        return self._tokens.read_button(conversation_id, payload)
 
     async def come_back(self, channel: str, sender: str) -> None:
         """The sender wants to hear of us, again or for the first time."""

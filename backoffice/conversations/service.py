@@ -3,22 +3,18 @@
 Who locks both takes the conversation's fence before its row.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backoffice.conversations import (
-    attachment_repository,
-    delivery,
-    delivery_repository,
-    ratings,
-    repository,
-)
-from backoffice.conversations.desk_domain import ALWAYS, PRIORITY_OF, SKILL_OF, Hours
-from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, hear, storable
+from backoffice.conversations import attachment_repository, ratings, repository
+from backoffice.conversations.delivery import repository as delivery_repository
+from backoffice.conversations.delivery import service as delivery
+from backoffice.conversations.desk.domain import ALWAYS, PRIORITY_OF, SKILL_OF, Hours
+from backoffice.conversations.desk.waiting import queue_place, sentence
+from backoffice.conversations.domain import LONGEST_TEXT, Line, Standing, storable
 from backoffice.conversations.models import OwnershipChange
-from backoffice.conversations.ports import Heard, Reading, Window
+from backoffice.conversations.ports import Window
 from backoffice.conversations.ratings import Rated
 from backoffice.conversations.schemas import (
     Bubble,
@@ -28,12 +24,10 @@ from backoffice.conversations.schemas import (
     Look,
     QueuePlace,
 )
-from backoffice.conversations.waiting import queue_place, sentence
 from backoffice.events import service as events
 from backoffice.kit import fencing
 from backoffice.kit.database import ReadSession, WriteSession
-from backoffice.kit.errors import Invalid, NotFound, StaleTurn, TooMany
-from backoffice.kit.fencing import Fence
+from backoffice.kit.errors import Invalid, NotFound, TooMany
 from backoffice.kit.ids import secret_id
 from backoffice.kit.messages import message
 from backoffice.kit.time import now
@@ -46,30 +40,7 @@ OWNERSHIP = "ownership"
 ERASURE = "erasure"
 MESSAGES_AT_ONCE, WITHIN = 20, timedelta(seconds=10)
 EVENTS_AT_ONCE = 200
-UNANSWERED_AFTER = timedelta(seconds=1)
 FOR_PEOPLE = ""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """The bot's turn to answer `text`, of which the newest line was said at `sent_at`.
-
-    `lease_until` tells this holder of the turn from a later one; `missed` was said with people before.
-    """
-
-    id: str
-    conversation_id: str
-    channel: str
-    customer_id: int | None
-    epoch: int
-    lease_until: datetime
-    text: str
-    sent_at: datetime
-    missed: Sequence[Heard] = ()
-
-    @property
-    def fence(self) -> Fence:
-        return conversation_fence(self.conversation_id, self.epoch)
 
 
 async def open(session: WriteSession, channel: str, customer_id: int | None) -> str:
@@ -322,92 +293,6 @@ def event_view(line: Line) -> EventView:
     )
 
 
-async def begin_turn(session: WriteSession, conversation_id: str, lease: timedelta) -> Turn | None:
-    """Claim the bot's next turn; None when there is nothing to hear, or it is not the bot's to answer.
-
-    A turn that somebody left behind is begun again under its own id, hearing what it heard.
-    """
-    moment = now()
-    until = moment + lease
-    conversation = await repository.claim_turn(session, conversation_id, secret_id(), until)
-    if conversation is not None and conversation.turn_id:
-        turn_id = conversation.turn_id
-        said = await repository.said(session, conversation_id, None)
-        if not said:
-            await repository.drop_turn(session, conversation_id, turn_id)
-            return None
-        heard, text = hear(said)
-        await repository.mark_heard(session, conversation_id, turn_id, heard)
-    else:
-        conversation = await repository.reclaim_turn(session, conversation_id, moment, until)
-        if conversation is None or not conversation.turn_id:
-            return None
-        turn_id = conversation.turn_id
-        said = await repository.said(session, conversation_id, turn_id)
-        heard, text = hear(said)
-    epoch = await fencing.current_epoch(session, conversation_fence(conversation_id, 0).name)
-    missed = await repository.missed(session, conversation_id, said[0].event) if epoch > 1 else []
-    return Turn(
-        id=turn_id,
-        conversation_id=conversation_id,
-        channel=conversation.channel,
-        customer_id=conversation.customer_id,
-        epoch=epoch,
-        lease_until=until,
-        text=text,
-        sent_at=said[len(heard) - 1].at,
-        missed=[Heard("agent" if author == "agent" else "shopper", text) for author, text in missed],
-    )
-
-
-async def say(session: WriteSession, turn: Turn, bubble: Bubble) -> int:
-    """A line of the bot during its turn. Raises `StaleTurn` when the conversation was handed over."""
-    await fencing.require(session, turn.fence)
-    return await append(session, turn.conversation_id, "bot", bubble, epoch=turn.epoch, turn_id=turn.id)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a turn ended: turns in a row without an answer, and whether something waits to be heard."""
-
-    failures: int
-    more: bool
-
-
-async def end_turn(session: WriteSession, turn: Turn, bubbles: list[Bubble]) -> Ended:
-    """End a turn with all the bot has to say.
-
-    Raises `StaleTurn` when the conversation was handed over or somebody else took up the turn.
-    """
-    await fencing.require(session, turn.fence)
-    ended = await repository.end_turn(
-        session, turn.conversation_id, turn.id, turn.lease_until, len(bubbles), now()
-    )
-    if ended is None:
-        raise StaleTurn
-    conversation, more = ended
-    if bubbles:
-        await write(session, conversation, "bot", bubbles, epoch=turn.epoch, turn_id=turn.id)
-    return Ended(conversation.failed_turns, more)
-
-
-async def keep_reading(session: WriteSession, turn: Turn, reading: Reading) -> None:
-    """Keep what the bot understood in a turn, and what it did; a turn that is repeated is kept once."""
-    await repository.keep_reading(session, turn.id, turn.conversation_id, reading, now())
-
-
-async def at_work(session: ReadSession, conversation_id: str) -> bool:
-    """Whether the bot answers there, or something waits for it to."""
-    return await repository.at_work(session, conversation_id)
-
-
-async def release_turn(session: WriteSession, turn: Turn) -> None:
-    """Leave a turn to whoever takes it up, at once."""
-    await repository.shorten_lease(
-        session, turn.conversation_id, turn.id, turn.lease_until, now() - timedelta(seconds=1)
-    )
-
-
 async def hand_over(
     session: WriteSession, conversation_id: str, reason: str, hours: Hours = ALWAYS, skill: str = ""
 ) -> QueuePlace:
@@ -461,9 +346,3 @@ async def log_change(
     await session.flush()
     told = {"kind": kind, "reason": reason, "from": from_owner, "to": to_owner}
     await events.publish(session, OWNERSHIP, conversation_id, told)
-
-
-async def waiting_turns(session: ReadSession) -> list[str]:
-    """Conversations in which a turn was left behind or a message waits though nobody is at work."""
-    moment = now()
-    return await repository.to_run(session, moment, moment - UNANSWERED_AFTER)

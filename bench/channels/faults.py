@@ -6,7 +6,7 @@ from collections import Counter
 
 from bench.channels.processes import ShopUnderTest
 
-KILL_EVERY = (3.0, 7.0)
+KILL_EVERY = (1.5, 4.0)
 REDIS_EVERY = (25.0, 45.0)
 BOT_EVERY = (40.0, 70.0)
 AWAY_SECONDS = (1.0, 4.0)

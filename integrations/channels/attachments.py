@@ -8,9 +8,10 @@ from fastapi.responses import FileResponse
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backoffice.conversations.attachments import AtAttachments, served
+from backoffice.conversations.attachments import AtAttachments
 from backoffice.conversations.schemas import AttachmentView
 from backoffice.kit.fields import Text
+from backoffice.kit.picture_files import served
 from backoffice.kit.pictures import LARGEST
 from backoffice.staff.identity import Staff
 from integrations.channels import examples
@@ -18,7 +19,7 @@ from integrations.channels.app import Mine, Shown
 
 router = APIRouter()
 
-UPLOADS = re.compile(r"/(chat|api|console)/conversations/[^/]+/attachments")
+UPLOADS = re.compile(r"/(chat|api|console)/conversations/[^/]+/attachments|/api/returns/photos")
 BYTES = {
     "requestBody": {
         "required": True,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from backoffice.kit.errors import PROBLEM
+
 Json = dict[str, Any]
 TOKEN = "IjRmMWMuLi4i.aSGgAA.0cXo1vE-mHQ"
 CONVERSATION = "4f1c7a2e9b0d4c38a6b1e0f2d3c4b5a6"
@@ -63,6 +65,21 @@ CHANGE_POSTED: Json = MESSAGE_POSTED | {
     "topic": "conversation.handed_over",
     "data": ABOUT | {"reason": "asked", "owner": "queue"},
 }
+STOCK_POSTED: Json = MESSAGE_POSTED | {
+    "id": "4720-1",
+    "topic": "stock.changed",
+    "data": {
+        "sku_id": 11,
+        "location_id": 2,
+        "available": {"web": 90, "app": 90, "mini_program": 90, "pos": 90, "marketplace": 29},
+        "online": {"web": 95, "app": 95, "mini_program": 95, "pos": 95, "marketplace": 34},
+    },
+}
+COVER_POSTED: Json = MESSAGE_POSTED | {
+    "id": "4731-1",
+    "topic": "stock.low",
+    "data": {"location_id": 3, "sku_id": 11, "free": 3, "sold": 28, "days": 3.0, "low": True},
+}
 STREAM = """: open
 retry: 1000
 
@@ -86,18 +103,6 @@ CODES = {
     413: ("larger than is taken", "too_large"),
     422: ("what was sent cannot be meant", "invalid_request"),
     429: ("too often; `Retry-After` says in how many seconds again", "too_many_requests"),
-}
-PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "description": "stable, to be told apart by programs"},
-        "detail": {"type": "string"},
-        "errors": {"type": "array", "description": "which parts cannot be meant, and why"},
-    },
 }
 
 Answers = dict[int | str, Json]

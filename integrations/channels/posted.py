@@ -1,4 +1,4 @@
-"""What webhooks are posted of conversations, for the page at /docs."""
+"""What webhooks are posted, for the page at /docs."""
 
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
@@ -7,6 +7,9 @@ from fastapi import APIRouter, Body, Header
 from pydantic import BaseModel, Field
 
 from backoffice.conversations.announcements import KINDS, MESSAGE, MessageCreated, OwnerChanged
+from backoffice.inventory.alerts import LOW, RECOVERED
+from backoffice.inventory.feed import CHANGED
+from backoffice.inventory.stock_schemas import CoverChange, StockChange
 from integrations.channels import examples
 
 T = TypeVar("T", bound=BaseModel)
@@ -47,3 +50,22 @@ async def change(
 
 for topic in sorted(set(KINDS.values())):
     router.post(topic)(change)
+
+
+@router.post(CHANGED)
+async def stock(
+    posted: Annotated[Posted[StockChange], Body(examples=[examples.STOCK_POSTED])],
+    x_xiaoer_signature: Signature,
+) -> None:
+    """What channels may sell of a SKU changed at a location: the figures of now, in order for each SKU."""
+
+
+async def cover(
+    posted: Annotated[Posted[CoverChange], Body(examples=[examples.COVER_POSTED])],
+    x_xiaoer_signature: Signature,
+) -> None:
+    """What is free of a SKU at a location sells out within days, or lasts long enough again."""
+
+
+for topic in (LOW, RECOVERED):
+    router.post(topic)(cover)

@@ -9,7 +9,7 @@ import structlog
 from fastapi.responses import PlainTextResponse, Response
 from starlette.background import BackgroundTask
 
-from backoffice.conversations.delivery import Claim
+from backoffice.conversations.delivery.service import Claim
 from backoffice.conversations.reception import Heard, Reception
 from backoffice.kit.time import now
 from backoffice.settings import WeChatAccount

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from backoffice.conversations import desk, service
+from backoffice.conversations import service
+from backoffice.conversations.desk import inbox
 from backoffice.conversations.models import Conversation
 from backoffice.kit import fencing
 from backoffice.kit.database import Database
@@ -88,7 +89,7 @@ async def lines(database: Database, conversation: str) -> list[tuple[str, str]]:
 
 async def log(database: Database, conversation: str) -> list[tuple[str, str, str]]:
     async with database.read() as session:
-        changes = await desk.changes(session, conversation)
+        changes = await inbox.changes(session, conversation)
     return [(change.kind, change.from_owner, change.to_owner) for change in changes]
 
 

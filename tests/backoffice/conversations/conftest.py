@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from backoffice.conversations.delivery import Dispatcher
+from backoffice.conversations.delivery.dispatcher import Dispatcher
 from backoffice.conversations.ports import BotAnswer, BotReply, Channel, Heard, Reading, Utterance
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
-from backoffice.conversations.turns import TurnRunner
+from backoffice.conversations.turns.runner import TurnRunner
 from backoffice.events.bus import LocalBus
 from backoffice.events.relay import Relay
 from backoffice.kit.database import Database

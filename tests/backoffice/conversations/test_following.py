@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from backoffice.conversations import desk, following, service
+from backoffice.conversations import following, service
+from backoffice.conversations.desk import service as desk
 from backoffice.conversations.following import Following
 from backoffice.conversations.history import history
 from backoffice.conversations.schemas import Bubble, History
+from backoffice.conversations.turns import service as turns
 from backoffice.events import service as events
 from backoffice.events.relay import Relay
 from backoffice.kit.database import Database
@@ -78,13 +80,13 @@ async def test_a_turn_of_who_was_parted_says_nothing_and_is_heard_again(
     conversation = await opened(database, "s1", SAM, "我的订单呢")
     await does(database, identities.bind_to, "web", "s1", SAM, "code")
     async with database.write() as session:
-        turn = await service.begin_turn(session, conversation, HOUR)
+        turn = await turns.begin_turn(session, conversation, HOUR)
     assert turn is not None
     assert turn.customer_id == SAM
 
     async def answer() -> bool:
         try:
-            await does(database, service.end_turn, turn, [Bubble(text="王小明的订单")])
+            await does(database, turns.end_turn, turn, [Bubble(text="王小明的订单")])
         except StaleTurn:
             return False
         return True
@@ -93,7 +95,7 @@ async def test_a_turn_of_who_was_parted_says_nothing_and_is_heard_again(
     await told()
     assert not await answer()
     async with database.write() as session:
-        again = await service.begin_turn(session, conversation, HOUR)
+        again = await turns.begin_turn(session, conversation, HOUR)
     assert again is not None
     assert (again.text, again.customer_id, again.epoch) == ("我的订单呢", None, turn.epoch + 1)
     assert again.id != turn.id
@@ -103,12 +105,12 @@ async def test_parting_and_answering_at_once_never_mix(database: Database) -> No
     for attempt in range(6):
         conversation = await opened(database, f"s{attempt}", SAM)
         async with database.write() as session:
-            turn = await service.begin_turn(session, conversation, HOUR)
+            turn = await turns.begin_turn(session, conversation, HOUR)
         assert turn is not None
 
-        async def answer(turn: service.Turn = turn) -> str:
+        async def answer(turn: turns.Turn = turn) -> str:
             try:
-                await does(database, service.end_turn, turn, [Bubble(text="王小明")])
+                await does(database, turns.end_turn, turn, [Bubble(text="王小明")])
             except StaleTurn:
                 return "stale"
             return "said"

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from backoffice.conversations import desk, ratings
+from backoffice.conversations import ratings
+from backoffice.conversations.desk import service as desk
 from backoffice.conversations.models import Case, Rating
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Invalid

@@ -38,6 +38,7 @@ async def api_url(tencent: Tencent) -> AsyncIterator[str]:
 @pytest.fixture
 async def client(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(api_url) as client:
+        client.timeout = httpx.Timeout(60)
         yield client
 
 

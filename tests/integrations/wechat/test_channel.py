@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 
 from backoffice.app import create_app
-from backoffice.conversations import desk, service
+from backoffice.conversations import service
+from backoffice.conversations.desk import service as desk
 from backoffice.conversations.models import Conversation, Delivery, Message
 from backoffice.events.models import OutboxEvent
 from backoffice.kit.database import Database
@@ -111,8 +112,9 @@ async def slow_shop_answers(phone: Phone, bot: BotServer) -> None:
 
 class TestSlowBot:
     @pytest.fixture
-    def wechat_settings(self, wechat_settings: Settings, bot: BotServer) -> Settings:
+    def wechat_settings(self, wechat_settings: Settings, bot: BotServer, tencent: Tencent) -> Settings:
         slow(bot, wechat_settings)
+        tencent.answer_within = 60
         return wechat_settings
 
     async def test_an_answer_that_is_late_is_pushed_once(
@@ -317,7 +319,8 @@ async def test_two_processes_answer_once_with_one_token(
     bot.answer = lambda text: [{"text": f"heard {text}"}]
     async with Served(tencent.app) as there:
         wechat_settings.wechat_api = there.url
-        apps = [create_app(wechat_settings, consoles=False) for _ in range(2)]
+        bare = wechat_settings.model_copy(update={"worker": "apart"})
+        apps = [create_app(each, consoles=False) for each in (wechat_settings, bare)]
         async with Served(apps[0]) as one, Served(apps[1]) as other:
             tencent.urls = (one.url, other.url)
             bot.may_answer.clear()
@@ -341,8 +344,9 @@ async def test_two_processes_answer_once_with_one_token(
 
 
 async def test_one_message_delivered_many_times_at_once_is_heard_once(
-    tencent: Tencent, phone: Phone, bot: BotServer, http: httpx.AsyncClient
+    tencent: Tencent, phone: Phone, bot: BotServer, http: httpx.AsyncClient, wechat_settings: Settings
 ) -> None:
+    wechat_settings.wechat_answer_within = 60
     fields = {
         "ToUserName": "gh_x",
         "FromUserName": "o1",
