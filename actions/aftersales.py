@@ -1,14 +1,12 @@
 """After the sale: what is wrong with a thing, how far a return is, the rules, and the money."""
 
-from typing import ClassVar
-
 from rasa_sdk.events import EventType, SlotSet
 
 from actions import wording
 from actions.base import OrderErrand
 from actions.knowledge import Knowledge, answer_from_knowledge
 from actions.orders import about, refund_card, tell
-from actions.returns import OPEN_STATES, card, facts_of, tell_later, tell_return, under_way
+from actions.returns import CLAIMED, OPEN_STATES, begin, card, facts_of, tell_later, tell_return, under_way
 from actions.shapes import Order, Refund
 from actions.turn import ORDER, Button, Turn, button, human
 
@@ -16,9 +14,9 @@ MOST_TOLD = 2
 
 
 class SomethingWrong(OrderErrand):
-    """Damaged, faulty, missing or wrong: say sorry, then return or exchange with the reason known."""
+    """Damaged, faulty, missing or wrong: say sorry, then claim."""
 
-    reasons: ClassVar[tuple[str, ...]]
+    informs = False
 
     async def answer(self, turn: Turn) -> list[EventType]:
         """What would be, if something were wrong, is a question about the rules."""
@@ -32,32 +30,20 @@ class SomethingWrong(OrderErrand):
             tell(turn, order)
             return []
         said = wording.first_said("reason", turn.text)
-        reason = said if said in self.reasons else self.reasons[0]
-        entities = {"order_no": order.number, "reason": reason}
-        turn.say(
-            f"sorry_{reason}",
-            [
-                button("return", "return_request", **entities),
-                button("exchange", "exchange_request", **entities),
-                human(),
-            ],
-            order=wording.order_short(order),
-        )
-        return []
+        lead = f"sorry_{said}" if said in CLAIMED else "sorry_unclear"
+        return await begin(turn, order, "claim", said if said in CLAIMED else None, lead)
 
 
 class MissingOrWrongItem(SomethingWrong):
     title = "missing_or_wrong_item"
     errand = "wrong_item"
     intent = "missing_or_wrong_item"
-    reasons = ("missing", "wrong_item")
 
 
 class DamagedOrDefective(SomethingWrong):
     title = "damaged_or_defective"
     errand = "defective"
     intent = "damaged_or_defective"
-    reasons = ("defective",)
 
 
 class AftersaleProgress(OrderErrand):
@@ -135,11 +121,11 @@ class RefundStatus(OrderErrand):
             tell_refunds(turn, order, order.refunds)
             return []
         open_ones = [r for r in await turn.shop.returns(order.number) if r.state in OPEN_STATES]
-        if not any(sent_back.kind == "return" for sent_back in open_ones):
-            others = [sent_back for sent_back in await under_way(turn) if sent_back.kind == "return"]
+        if not any(sent_back.kind != "exchange" for sent_back in open_ones):
+            others = [sent_back for sent_back in await under_way(turn) if sent_back.kind != "exchange"]
             open_ones = others if len(others) == 1 else open_ones
         for sent_back in open_ones[:1]:
-            response = "refund_after_return" if sent_back.kind == "return" else "progress_exchange"
+            response = "progress_exchange" if sent_back.kind == "exchange" else "refund_after_return"
             turn.say(response, (), card(sent_back), **facts_of(sent_back))
             return [SlotSet(ORDER, sent_back.order_number)]
         if not open_ones and turn.form:

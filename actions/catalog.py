@@ -6,7 +6,7 @@ from actions import wording
 from actions.base import Errand
 from actions.knowledge import answer_from_knowledge, note_missed, say_article, say_special_article
 from actions.products import NAMED, PRODUCT, SHOWN, ProductErrand, card
-from actions.shapes import Coupon, FactAnswer, Product, ProductDetail, StockItem
+from actions.shapes import Coupon, FactAnswer, Product, ProductDetail, Promotion, StockItem
 from actions.sizes import SizeAdvice
 from actions.suggestions import RecommendProduct
 from actions.turn import Button, Turn, button, human
@@ -112,17 +112,23 @@ class PriceInquiry(ProductErrand):
 
 
 def coupon_row(coupon: Coupon) -> str:
-    off = wording.yuan(coupon.off_fen)
-    threshold = coupon.threshold_fen
+    off, threshold = wording.yuan(coupon.off_fen), wording.yuan(coupon.threshold_fen)
+    offer = coupon.text
+    if coupon.off_fen:
+        from_some = "minus" if coupon.threshold_fen else "minus_plain"
+        offer = wording.piece(from_some, threshold=threshold, off=off)
     return wording.piece(
         "coupon",
         name=coupon.name,
-        offer=wording.piece("minus", threshold=wording.yuan(threshold), off=off)
-        if threshold
-        else wording.piece("minus_plain", off=off),
+        offer=offer,
         until=wording.day(coupon.ends_at),
         mine=wording.piece("coupon_mine") if coupon.mine else "",
     )
+
+
+def promotion_row(promotion: Promotion) -> str:
+    until = wording.day(promotion.ends_at)
+    return wording.piece("promotion", name=promotion.name, text=promotion.text, until=until)
 
 
 class PromotionInquiry(Errand):
@@ -137,9 +143,11 @@ class PromotionInquiry(Errand):
             turn.say("my_coupons", count=len(mine), coupons=wording.lines(map(coupon_row, mine)))
             return []
         first = sorted(coupons, key=lambda coupon: (not coupon.mine, -coupon.off_fen))[:MOST_COUPONS]
-        if not first:
+        running = [] if wording.says("coupons", turn.text) else await turn.shop.promotions()
+        rows = [*map(promotion_row, running[:MOST_COUPONS]), *map(coupon_row, first)]
+        if not rows:
             return await answer_from_knowledge(turn, "no_promotions", human())
-        turn.say("promotions", coupons=wording.lines(map(coupon_row, first)))
+        turn.say("promotions", coupons=wording.lines(rows))
         return []
 
 

@@ -28,7 +28,7 @@ class CancelOrder(OrderErrand):
 
 
 class UndoRequest(OrderErrand):
-    """Takes back a cancellation, or a return that has not been picked up."""
+    """Takes back a cancellation, or a return that has not been inspected."""
 
     title = "undo_request"
     informs = False
@@ -54,7 +54,7 @@ class UndoRequest(OrderErrand):
     def take_back(self, turn: Turn, order: Order, sent_backs: list[Return]) -> list[EventType]:
         facts = order_facts(order)
         for sent_back in sent_backs:
-            if sent_back.state == "approved":
+            if sent_back.state in returns.OPEN_STATES:
                 kind = wording.piece(f"undo.{sent_back.kind}")
                 return begin_form(
                     turn, "undo_form", facts | {"undo_number": sent_back.number, "undo_kind": kind}

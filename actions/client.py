@@ -133,17 +133,29 @@ class Shop:
     async def coupons(self, product_id: int | None = None) -> list[shapes.Coupon]:
         return (await self._get("/api/coupons", shapes.Coupons, product_id=product_id)).coupons
 
+    async def promotions(self) -> list[shapes.Promotion]:
+        return (await self._get("/api/promotions", shapes.Promotions)).promotions
+
     async def refunds(self, order_number: str | None = None) -> list[shapes.Refund]:
         return (await self._get("/api/refunds", shapes.Refunds, order_number=order_number)).refunds
 
     async def returnable(self, number: str, kind: str) -> shapes.Returnable:
         return await self._get(f"/api/orders/{number}/returnable", shapes.Returnable, kind=kind)
 
-    async def ask_return(self, number: str, line_id: int, **fields: Any) -> shapes.Return:
-        """`fields`: kind (return, exchange), reason, detail, wanted_sku_id."""
-        target = f"{number}:{line_id}"
-        return await self._do(
-            "POST", f"/api/orders/{number}/returns", shapes.Return, target, line_id=line_id, **fields
+    async def ask_return(
+        self, number: str, lines: Sequence[Mapping[str, Any]], **fields: Any
+    ) -> shapes.Return:
+        """`lines`: line_id, quantity, wanted_sku_id of each; `fields`: kind, reason, detail, store_id."""
+        target = ":".join([number, *(str(line["line_id"]) for line in lines)])
+        path = f"/api/orders/{number}/returns"
+        return await self._do("POST", path, shapes.Return, target, lines=list(lines), **fields)
+
+    async def preview_return(
+        self, number: str, lines: Sequence[Mapping[str, Any]], **fields: Any
+    ) -> shapes.Terms:
+        """What asking for this, told as to `ask_return`, would cost and pay back."""
+        return await self._ask(
+            f"/api/orders/{number}/returns/preview", shapes.Terms, lines=list(lines), **fields
         )
 
     async def returns(self, order_number: str | None = None) -> list[shapes.Return]:

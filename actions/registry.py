@@ -12,6 +12,7 @@ from actions import (
     knowledge,
     orders,
     protection,
+    return_form,
     returns,
     service,
     shipping,
@@ -43,7 +44,7 @@ ERRANDS: list[Errand] = [
     protection.PriceProtection(),
     protection.ProtectSubmit(),
     returns.ReturnRequest(),
-    returns.ReturnSubmit(),
+    return_form.ReturnSubmit(),
     returns.ExchangeRequest(),
     returns.ExchangeSubmit(),
     aftersales.MissingOrWrongItem(),
@@ -94,7 +95,7 @@ FORMS: list[Form] = [
     changes.AddressForm(),
     invoices.InvoiceForm(),
     protection.ProtectForm(),
-    returns.ReturnForm(),
+    return_form.ReturnForm(),
     returns.ExchangeForm(),
     sizes.SizeForm(),
     stores.StoreForm(),
@@ -102,7 +103,15 @@ FORMS: list[Form] = [
     service.EraseForm(),
     verify.VerifyForm(),
 ]
-QUESTIONS = [AskChoice("return_line"), AskChoice("exchange_line"), AskChoice("exchange_sku")]
+QUESTIONS: list[Action] = [
+    AskChoice("return_line"),
+    AskChoice("return_quantity"),
+    return_form.AskReason(),
+    return_form.AskWay(),
+    return_form.AskTerms(),
+    AskChoice("exchange_line"),
+    AskChoice("exchange_sku"),
+]
 
 BY_TITLE.update({errand.title: errand for errand in ERRANDS})
 FORM_SLOTS.update({form.form: form.slots for form in FORMS})

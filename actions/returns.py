@@ -14,14 +14,17 @@ from actions.orders import card as order_card
 from actions.shapes import Choice, Order, Return, ReturnableLine
 from actions.turn import ORDER, REQUESTED, Button, Turn, command, human
 
-Kind = Literal["return", "exchange"]
+Kind = Literal["return", "exchange", "claim"]
 DETAIL_LETTERS = 400
 MOST_CHOICES = 10
-REASONS = ("unwanted", "size", "defective", "wrong_item", "missing", "other")
-"""In the order of their buttons."""
+MOST_PIECES = 9
+PICKUP = {"id": None, "name": ""}
+"""The way back by a courier; a store otherwise."""
+CLAIMED = ("missing", "wrong_item", "damaged", "defective")
+"""Faults of the shop, for which something can be claimed."""
 ALL = "all"
 """In place of a line: everything in the order that can be sent back."""
-OPEN_STATES = ("approved", "picked_up", "received")
+OPEN_STATES = ("approved", "picked_up", "dropped", "received")
 
 
 def card(sent_back: Return) -> dict[str, Any]:
@@ -37,8 +40,10 @@ def card(sent_back: Return) -> dict[str, Any]:
     }
 
 
-async def begin(turn: Turn, order: Order, kind: Kind, reason: str | None = None) -> list[EventType]:
-    """Start the form of a return or an exchange; or say why it cannot be."""
+async def begin(
+    turn: Turn, order: Order, kind: Kind, reason: str | None = None, lead: str = ""
+) -> list[EventType]:
+    """Start the form of a return, a claim or an exchange, `lead` said before; or say why it cannot be."""
     found = await turn.shop.returnable(order.number, kind)
     label = wording.order_short(order)
     if not found.eligible:
@@ -48,12 +53,12 @@ async def begin(turn: Turn, order: Order, kind: Kind, reason: str | None = None)
         else:
             turn.say(f"not_returnable_{found.reason}", [human()], order_card(order), order=label)
         return []
+    if lead:
+        turn.say(lead, order=label)
     only = found.lines[0] if len(found.lines) == 1 else meant_line(turn, order, found.lines)
-    together = kind == "return" and len(found.lines) > 1 and wording.says("all", turn.text)
     filled: dict[str, Any] = {
         "order_label": label,
         "lines": [line.model_dump(mode="json") for line in found.lines],
-        f"{kind}_line": only and only.line_id,
         "detail": turn.text[:DETAIL_LETTERS],
         "choices": [
             Button(
@@ -62,25 +67,52 @@ async def begin(turn: Turn, order: Order, kind: Kind, reason: str | None = None)
             for line in found.lines
         ],
     }
-    if together:
-        filled |= {"return_line": ALL} | all_facts(found.lines)
-    elif only:
-        filled |= item_facts(only)
     told = reason or turn.entity("reason") or wording.first_said("reason", turn.text)
-    if kind == "return":
-        return begin_form(turn, "return_form", filled | {"return_reason": told} | reason_fact(told))
+    if kind != "exchange":
+        filled |= {"return_kind": kind, "return_way": PICKUP, "return_reason": told}
+        if kind == "return" and len(found.lines) > 1 and wording.says("all", turn.text):
+            filled |= all_facts(found.lines)
+        elif only:
+            filled |= line_facts(only) | {"return_quantity": pieces(turn, only)}
+        return begin_form(turn, "return_form", filled)
     sku = wanted(turn, only) if only else None
     if only and not sku and not offers(only):
         turn.say("exchange_sold_out", [about("return", "return_request", order), human()], order=label)
         return []
-    filled |= {"exchange_reason": told or "other", "exchange_sku": sku and sku.sku_id}
+    filled |= {"exchange_line": only and only.line_id, "exchange_reason": told or "other"}
+    filled |= {"exchange_sku": sku and sku.sku_id} | (item_facts(only) if only else {})
     return begin_form(turn, "exchange_form", filled | (wanted_fact(sku) if sku else {}))
+
+
+def line_facts(line: ReturnableLine) -> dict[str, Any]:
+    """Of one line that goes back; how many pieces is asked when there are several."""
+    most = min(line.quantity, MOST_PIECES)
+    counts = [*range(1, most), line.quantity] if line.quantity > 1 else []
+    return {
+        "return_line": line.line_id,
+        "item_label": wording.variant(line.name, line.variant),
+        "choices": [
+            Button(
+                title=wording.piece("pieces_all" if count == line.quantity else "pieces", count=count),
+                payload=command("affirm", quantity=count, of="return_form"),
+            )
+            for count in counts
+        ],
+    }
+
+
+def pieces(turn: Turn, line: ReturnableLine) -> int | None:
+    """How many pieces of a line the message names, as many as there are; None when that is to be asked."""
+    if line.quantity == 1:
+        return 1
+    told = turn.text.strip()
+    count = turn.entity("quantity") or (int(told) if told.isascii() and told.isdigit() else None)
+    return count if isinstance(count, int) and 1 <= count <= line.quantity else None
 
 
 def item_facts(line: ReturnableLine) -> dict[str, Any]:
     return {
         "item_label": wording.variant(line.name, line.variant),
-        "amount": wording.yuan(line.amount_fen),
         "choices": [
             Button(title=sku_label(choice), payload=command("affirm", sku=choice.sku_id))
             for choice in offers(line)[:MOST_CHOICES]
@@ -90,13 +122,10 @@ def item_facts(line: ReturnableLine) -> dict[str, Any]:
 
 def all_facts(lines: list[ReturnableLine]) -> dict[str, Any]:
     return {
+        "return_line": ALL,
+        "return_quantity": ALL,
         "item_label": wording.piece("all_items", items=wording.listed(line.name for line in lines)),
-        "amount": wording.yuan(sum(line.amount_fen for line in lines)),
     }
-
-
-def reason_fact(reason: str | None) -> dict[str, Any]:
-    return {"reason_label": wording.piece(f"reason.{reason}")} if reason else {}
 
 
 def wanted_fact(choice: Choice) -> dict[str, Any]:
@@ -176,15 +205,13 @@ class ItemForm(Form):
     def line(self, turn: Turn, line_id: Any) -> ReturnableLine | None:
         return next((line for line in self.lines(turn) if line.line_id == line_id), None)
 
-    def item(self, turn: Turn) -> dict[str, Any]:
-        """The item that the message names, by button or by words."""
+    def item(self, turn: Turn) -> ReturnableLine | None:
+        """Another item than before that the message names, by button or by words."""
         lines = self.lines(turn)
         chosen = self.line(turn, turn.entity("line")) if turn.pressed else named(turn.text, lines)
         if turn.slot(REQUESTED) == self.line_slot and not turn.pressed:
             chosen = chosen or wording.pick(turn.text, lines)
-        if chosen is None or chosen.line_id == turn.slot(self.line_slot):
-            return {}
-        return {self.line_slot: chosen.line_id} | item_facts(chosen)
+        return chosen if chosen and chosen.line_id != turn.slot(self.line_slot) else None
 
 
 def tell_later(turn: Turn, order: Order) -> None:
@@ -238,46 +265,6 @@ class ExchangeRequest(ReturnRequest):
         return []
 
 
-class ReturnForm(ItemForm):
-    form = "return_form"
-    slots = ("return_line", "return_reason", "return_confirm")
-    own = frozenset({"return_request", "damaged_or_defective", "missing_or_wrong_item", "cancel_order"})
-    line_slot = "return_line"
-
-    async def hear(self, turn: Turn, asked: str) -> dict[str, Any]:
-        if self.turns_round(turn):
-            return {}
-        together = not turn.pressed and len(self.lines(turn)) > 1 and wording.says("all", turn.text)
-        heard = {"return_line": ALL} | all_facts(self.lines(turn)) if together else self.item(turn)
-        said = None if turn.pressed else wording.first_said("reason", turn.text)
-        if asked == "return_reason" and not turn.pressed:
-            said = said or wording.pick(turn.text, REASONS)
-        reason = turn.entity("reason") or said
-        if reason and reason != turn.slot("return_reason"):
-            heard |= {"return_reason": reason} | reason_fact(reason)
-            if said:
-                heard["detail"] = turn.text[:DETAIL_LETTERS]
-        if heard or asked != "return_confirm":
-            return heard
-        if wording.says("again", turn.text) and not turn.pressed:
-            return {"return_reason": None}
-        return self.confirm(turn, asked)
-
-
-class ReturnSubmit(Submission):
-    form = "return_form"
-    title = "return_asked"
-
-    async def submit(self, turn: Turn) -> list[EventType]:
-        chosen = turn.slot("return_line")
-        wanted_lines = [line["line_id"] for line in turn.slot("lines")] if chosen == ALL else [chosen]
-        told = {"reason": turn.slot("return_reason"), "detail": turn.slot("detail") or ""}
-        events: list[EventType] = []
-        for line_id in wanted_lines:
-            events += await ask(turn, line_id, "return", told)
-        return events
-
-
 class ExchangeForm(ItemForm):
     form = "exchange_form"
     slots = ("exchange_line", "exchange_sku", "exchange_confirm")
@@ -289,8 +276,9 @@ class ExchangeForm(ItemForm):
     async def hear(self, turn: Turn, asked: str) -> dict[str, Any]:
         if self.turns_round(turn):
             return {}
-        heard = self.item(turn)
-        line = self.line(turn, heard.get("exchange_line") or turn.slot("exchange_line"))
+        item = self.item(turn)
+        heard = {"exchange_line": item.line_id} | item_facts(item) if item else {}
+        line = item or self.line(turn, turn.slot("exchange_line"))
         sku = self._sku(turn, line) if line else None
         if sku and sku.sku_id != turn.slot("exchange_sku"):
             heard |= {"exchange_sku": sku.sku_id} | wanted_fact(sku)
@@ -324,32 +312,26 @@ class ExchangeSubmit(Submission):
     title = "exchange_asked"
 
     async def submit(self, turn: Turn) -> list[EventType]:
-        return await ask(
-            turn,
-            turn.slot("exchange_line"),
-            "exchange",
-            {
-                "reason": turn.slot("exchange_reason"),
-                "detail": turn.slot("detail") or "",
-                "wanted_sku_id": turn.slot("exchange_sku"),
-            },
-        )
-
-
-async def ask(turn: Turn, line_id: int, kind: Kind, fields: dict[str, Any]) -> list[EventType]:
-    try:
-        asked = await turn.shop.ask_return(turn.slot(ORDER), line_id, kind=kind, **fields)
-    except Refused as refused:
-        if refused.code == "out_of_stock":
-            turn.say("exchange_sold_out", [human()], order=turn.slot("order_label"))
+        line = {"line_id": turn.slot("exchange_line"), "wanted_sku_id": turn.slot("exchange_sku")}
+        told = {"reason": turn.slot("exchange_reason"), "detail": turn.slot("detail") or ""}
+        try:
+            asked = await turn.shop.ask_return(turn.slot(ORDER), [line], kind="exchange", **told)
+        except Refused as refused:
+            if refused.code == "out_of_stock":
+                turn.say("exchange_sold_out", [human()], order=turn.slot("order_label"))
+            else:
+                say_not_returnable(turn, refused)
             return []
-        if refused.code != "not_returnable":
-            raise
-        reason = refused.extra.get("reason", "expired")
-        turn.say(f"not_returnable_{reason}", [human()], order=turn.slot("order_label"))
+        turn.say("exchange_done", (), card(asked), **facts_of(asked))
         return []
-    turn.say(f"{kind}_done", (), card(asked), **facts_of(asked))
-    return []
+
+
+def say_not_returnable(turn: Turn, refused: Refused) -> None:
+    """Say why it cannot go back. Raises `refused` when that is not what it says."""
+    if refused.code != "not_returnable":
+        raise refused
+    reason = refused.extra.get("reason", "expired")
+    turn.say(f"not_returnable_{reason}", [human()], order=turn.slot("order_label"))
 
 
 def facts_of(sent_back: Return) -> dict[str, Any]:
@@ -366,7 +348,8 @@ def facts_of(sent_back: Return) -> dict[str, Any]:
 
 
 def tell_return(turn: Turn, sent_back: Return) -> None:
-    turn.say(f"progress_{sent_back.kind}", (), card(sent_back), **facts_of(sent_back))
+    kind = "exchange" if sent_back.kind == "exchange" else "return"
+    turn.say(f"progress_{kind}", (), card(sent_back), **facts_of(sent_back))
 
 
 async def under_way(turn: Turn) -> list[Return]:

@@ -120,9 +120,21 @@ class Protection(BaseModel):
     reason: str
 
 
+class Promotion(BaseModel):
+    id: int
+    name: str
+    text: str
+    ends_at: datetime
+
+
+class Promotions(BaseModel):
+    promotions: list[Promotion] = []
+
+
 class Coupon(BaseModel):
     id: int
     name: str
+    text: str = ""
     category: str = ""
     threshold_fen: int
     off_fen: int
@@ -155,6 +167,7 @@ class ReturnableLine(BaseModel):
     quantity: int
     amount_fen: int
     until: datetime | None = None
+    reasons: list[str]
     choices: list[Choice] = []
 
 
@@ -164,9 +177,22 @@ class Returnable(BaseModel):
     reason: str
 
 
+class Terms(BaseModel):
+    """What a return would cost and pay back; money in fen."""
+
+    amount_fen: int
+    postage: Literal["none", "shop", "level", "deducted", "carried"]
+    postage_label: str
+    postage_fen: int = 0
+    shipping_fen: int = 0
+    goods_back: bool
+    photos_required: int = 0
+    pickup_at: datetime | None = None
+
+
 class Return(BaseModel):
     number: str
-    kind: Literal["return", "exchange"]
+    kind: Literal["return", "exchange", "claim"]
     kind_label: str
     state: str
     state_label: str

@@ -11,7 +11,7 @@ from actions.changes import CancelOrder, ModifyAddress, ModifyOrder
 from actions.handoff import HumanHandoff
 from actions.orders import OrderStatus, TrackShipment, UrgeShipment
 from actions.registry import ERRANDS
-from actions.returns import ExchangeRequest, ReturnRequest, ReturnSubmit
+from actions.returns import ExchangeRequest, ReturnRequest
 from actions.service import EraseSubmit, PrivacyRequest
 from actions.shipping import ContactInfo, DeliveryOptions
 from actions.verify import VerifySubmit
@@ -208,52 +208,6 @@ async def test_every_errand_is_honest_when_the_backoffice_is_away(
     assert result.said
     if backoffice.asked:
         assert result.said[-1] == "unreachable"
-
-
-TWO_LINES = [
-    {"line_id": 1, "name": "轻羽绒服", "variant": "黑色 / L", "quantity": 1, "amount_fen": 39900},
-    {"line_id": 2, "name": "圆领毛衣", "variant": "米白 / M", "quantity": 1, "amount_fen": 19900},
-]
-
-
-async def test_everything_that_can_go_back_goes_in_one_go(backoffice: Backoffice, order: MakeOrder) -> None:
-    delivered = order(state="delivered")
-    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [delivered], "reason": "only_fitting"})
-    number = delivered["number"]
-    backoffice.answers[f"GET /api/orders/{number}/returnable"] = (
-        200,
-        {"lines": TWO_LINES, "eligible": True, "reason": "ok"},
-    )
-    begun = await run(ReturnRequest(), message("都退了吧", "return_request"))
-    assert (begun.slots["return_line"], begun.slots["amount"]) == ("all", "¥598")
-    assert "轻羽绒服" in begun.slots["item_label"]
-    assert "圆领毛衣" in begun.slots["item_label"]
-    sent_back = {
-        "number": "R1",
-        "kind": "return",
-        "kind_label": "退货",
-        "state": "approved",
-        "state_label": "已通过",
-        "order_number": number,
-        "item": "x",
-    }
-    backoffice.answers[f"POST /api/orders/{number}/returns"] = (201, sent_back)
-    backoffice.asked.clear()
-    slots = begun.slots | {"order_no": number, "return_reason": "unwanted"}
-    done = await run(ReturnSubmit(), message("确认", "affirm", **slots))
-    assert done.said == ["return_done", "return_done"]
-    assert [json.loads(each.content)["line_id"] for each in backoffice.asked] == [1, 2]
-
-
-async def test_one_line_of_several_is_asked_for(backoffice: Backoffice, order: MakeOrder) -> None:
-    delivered = order(state="delivered")
-    backoffice.answers[MEANT] = (200, {"verdict": "one", "orders": [delivered], "reason": "only_fitting"})
-    backoffice.answers[f"GET /api/orders/{delivered['number']}/returnable"] = (
-        200,
-        {"lines": TWO_LINES, "eligible": True, "reason": "ok"},
-    )
-    begun = await run(ReturnRequest(), message("我要退货", "return_request"))
-    assert begun.slots["return_line"] is None
 
 
 @pytest.mark.parametrize(("state", "said"), [("paid", "note_before"), ("shipped", "note_shipped")])

@@ -8,7 +8,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.cancelling import CancelForm, InterceptForm
 from actions.changes import AddressForm, UndoForm
 from actions.invoices import InvoiceForm
-from actions.returns import ExchangeForm, ReturnForm
+from actions.return_form import ReturnForm
+from actions.returns import ExchangeForm
 from actions.service import CaseForm
 from actions.turn import Turn
 from tests.actions.conftest import Backoffice, message, run
@@ -16,9 +17,11 @@ from tests.actions.conftest import Backoffice, message, run
 pytestmark = pytest.mark.usefixtures("backoffice")
 
 YES, NO, ELSE = "yes", "no", "else"
+REASONS = ["unwanted", "size", "other", "defective", "damaged", "wrong_item", "missing"]
 LINES = [
     {
         "line_id": 1,
+        "reasons": REASONS,
         "name": "高腰直筒牛仔裤",
         "variant": "浅蓝 / M",
         "quantity": 1,
@@ -29,7 +32,14 @@ LINES = [
             {"sku_id": 13, "colour": "深蓝", "size": "L", "available": 0},
         ],
     },
-    {"line_id": 2, "name": "羊毛混纺圆领毛衣", "variant": "驼色 / S", "quantity": 1, "amount_fen": 25900},
+    {
+        "line_id": 2,
+        "reasons": REASONS,
+        "name": "羊毛混纺圆领毛衣",
+        "variant": "驼色 / S",
+        "quantity": 1,
+        "amount_fen": 25900,
+    },
 ]
 
 

@@ -156,6 +156,18 @@ async def test_which_coupons_there_are_is_no_question_about_their_rules(
         assert result.spoken[0]["count"] == 1
 
 
+async def test_promotions_come_before_coupons_whose_rule_is_told_in_words(backoffice: Backoffice) -> None:
+    half = {"id": 9, "name": "零食节", "text": "第2件5折", "ends_at": COUPON["ends_at"]}
+    percent = COUPON | {"threshold_fen": 0, "off_fen": 0, "text": "打95折"}
+    backoffice.answers[FOUND] = (200, {"articles": [], "near": [], "general": None})
+    backoffice.answers["GET /api/promotions"] = (200, {"promotions": [half]})
+    backoffice.answers["GET /api/coupons"] = (200, {"coupons": [percent]})
+    result = await run(PromotionInquiry(), message("现在做什么活动", "promotion_inquiry"))
+    assert result.said == ["promotions"]
+    rows = result.spoken[0]["coupons"].splitlines()
+    assert [row.split("，")[0] for row in rows] == ["· 零食节：第2件5折", "· 满减券：打95折"]
+
+
 @pytest.mark.parametrize(("missing", "buttons"), [([], []), (["height_cm"], ["选尺码"])])
 async def test_a_size_is_offered_only_where_the_body_decides_it(
     backoffice: Backoffice, missing: list[str], buttons: list[str]
