@@ -1,4 +1,4 @@
-"""Pictures of conversations for the pages of the console, whose cookie reaches `/console` only."""
+"""Pictures of conversations and photos of claims for the console, whose cookie reaches `/console` only."""
 
 from typing import Annotated
 
@@ -6,9 +6,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
 
 from backoffice.consoles.session import HOME, signed_in
-from backoffice.conversations.attachments import AtAttachments, served
+from backoffice.conversations.attachments import AtAttachments
 from backoffice.conversations.schemas import AttachmentView
 from backoffice.kit.fields import Text
+from backoffice.kit.picture_files import served
+from backoffice.returns.photos import AtPhotos
 
 router = APIRouter(prefix=HOME, include_in_schema=False)
 
@@ -20,6 +22,13 @@ async def download(
     """Any picture, or its thumbnail."""
     await signed_in(request, request.app.state.database)
     return served(await attachments.find(attachment_id, thumbnail=thumbnail))
+
+
+@router.get("/returns/photos/{photo_id}")
+async def photo(photo_id: Text, request: Request, photos: AtPhotos, thumbnail: bool = False) -> FileResponse:
+    """Any photo of a claim, or its thumbnail."""
+    await signed_in(request, request.app.state.database)
+    return served(await photos.find_any(photo_id, thumbnail))
 
 
 @router.post("/conversations/{conversation_id}/attachments", status_code=201)

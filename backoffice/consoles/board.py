@@ -13,8 +13,9 @@ from backoffice.consoles.lines import staff_in, thread_rows
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, span, tag
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
-from backoffice.conversations import desk, thread
-from backoffice.conversations.desk_schemas import AgentLoad, Board, Filter
+from backoffice.conversations.desk import inbox, thread
+from backoffice.conversations.desk import service as desk
+from backoffice.conversations.desk.schemas import AgentLoad, Board, Filter
 from backoffice.kit.errors import NotFound
 from backoffice.kit.time import now
 from backoffice.staff import service as staff
@@ -73,8 +74,8 @@ class LiveBoard:
         visit, words, moment = self._visit, self._words, now()
         limit = visit.settings.queue_wait_limit
         async with visit.database.read() as session:
-            board = await desk.board(session, limit)
-            listed, _ = await desk.listed(session, Filter(view="all"), MOST_LISTED, 0)
+            board = await inbox.board(session, limit)
+            listed, _ = await inbox.listed(session, Filter(view="all"), MOST_LISTED, 0)
             late = {each.id for each in board.over}
             groups = {
                 "queue": board.queue,
@@ -149,7 +150,7 @@ class Watch:
             return
         async with visit.database.read() as session:
             try:
-                summary = await desk.find(session, self.id)
+                summary = await inbox.find(session, self.id)
             except NotFound:
                 self.id = None
                 raise
@@ -167,7 +168,7 @@ class Watch:
             return
         mentions = [self._agent_id] if self._agent_id else []
         async with self._visit.database.write() as session:
-            await desk.note(session, self.id, self._visit.who.id, said, mentions)
+            await inbox.note(session, self.id, self._visit.who.id, said, mentions)
         self._text.value = ""
 
     async def step_in(self) -> None:

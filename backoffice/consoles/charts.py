@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from backoffice.consoles.words import Words
-from backoffice.conversations.reports import NOTHING, Figures, Report
+from backoffice.conversations.reports.service import NOTHING, Figures, Report
 
 QUIET, LINE = "#8a7d72", "rgba(138,125,114,.25)"
 BOT, PEOPLE, OPEN, GOOD = "#9fb0bf", "#c2571a", "#dccfbf", "#2e7d4f"

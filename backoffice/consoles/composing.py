@@ -9,8 +9,9 @@ from nicegui import ui
 
 from backoffice.consoles.replies import action_label
 from backoffice.consoles.suggest import suggestions
-from backoffice.conversations import desk
-from backoffice.conversations.thread import Thread
+from backoffice.conversations.desk import inbox
+from backoffice.conversations.desk import service as desk
+from backoffice.conversations.desk.thread import Thread
 from backoffice.kit.database import WriteSession
 from backoffice.kit.errors import Conflict, Problem
 from backoffice.kit.messages import catalogue
@@ -61,7 +62,7 @@ async def send(bench: Workbench, said: dict[str, Any]) -> None:
     try:
         async with bench.visit.database.write() as session:
             if said.get("mode") == "note":
-                await desk.note(session, found.id, bench.visit.who.id, text, mentioned(said))
+                await inbox.note(session, found.id, bench.visit.who.id, text, mentioned(said))
             else:
                 expecting = int(said.get("expecting") or 0)
                 await desk.answer(session, found.id, bench.visit.who.id, text, attachment, expecting)
@@ -91,7 +92,7 @@ async def run_macro(bench: Workbench, found: Thread, reply_id: int) -> None:
 
     async def do(session: WriteSession, verb: str, value: str) -> None:
         if verb == "tag":
-            await desk.tag(session, found.id, by, [value])
+            await inbox.tag(session, found.id, by, [value])
         elif verb == "resolve":
             await desk.resolve(session, found.id, by)
         elif verb == "give_back":

@@ -7,12 +7,15 @@ from nicegui import ui
 
 from backoffice.consoles.inbox import clock
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, join, span, tag
+from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
-from backoffice.conversations import cases, desk
+from backoffice.conversations import cases
+from backoffice.conversations.desk import inbox
+from backoffice.conversations.desk.thread import Thread
 from backoffice.conversations.schemas import CaseView, Summary
-from backoffice.conversations.thread import Thread
 from backoffice.events import audit
+from backoffice.fulfillment import planning
 from backoffice.kit.errors import Invalid
 from backoffice.kit.masking import mask_name, mask_phone
 from backoffice.kit.messages import catalogue
@@ -20,7 +23,7 @@ from backoffice.kit.money import yuan
 from backoffice.kit.paging import Page
 from backoffice.kit.time import SHOP_ZONE, now
 from backoffice.returns import service as returns
-from backoffice.returns.schemas import ReturnView
+from backoffice.returns.schemas import PhotoView, ReturnView
 from backoffice.trade import service as trade
 from backoffice.trade.schemas import OrderView, Step
 from backoffice.users import identities
@@ -36,13 +39,17 @@ UNMASKED = "unmasked"
 
 @dataclass
 class Dossier:
-    """All that the pane shows; empty lists for a visitor we do not know."""
+    """All that the pane shows; empty lists for a visitor we do not know.
+
+    `planned`: number to id of the orders of which it is kept how they were planned.
+    """
 
     person: CustomerView | None = None
     points: PointsView | None = None
     identities: list[IdentityView] = field(default_factory=list)
     orders: list[OrderView] = field(default_factory=list)
     orders_total: int = 0
+    planned: dict[str, int] = field(default_factory=dict)
     returns: list[ReturnView] = field(default_factory=list)
     cases: list[CaseView] = field(default_factory=list)
     earlier: list[Summary] = field(default_factory=list)
@@ -57,6 +64,9 @@ async def gather(visit: Visit, found: Thread, orders: int) -> Dossier:
     async with visit.database.read() as session:
         listed = await trade.orders(session, who, None, Page(limit=orders))
         dossier.orders, dossier.orders_total = listed.orders, listed.total
+        ids = await trade.order_ids(session, who)
+        kept = await planning.decided(session, ids)
+        dossier.planned = {number: id for id, number in ids.items() if id in kept}
         dossier.returns = (await returns.returns(session, who, None)).returns
         dossier.cases = (await cases.cases(session, who)).cases
         if found.customer_id is not None:
@@ -65,7 +75,7 @@ async def gather(visit: Visit, found: Thread, orders: int) -> Dossier:
             dossier.points = await users.points(session, found.customer_id)
             dossier.identities = await identities.identities(session, found.customer_id)
             dossier.earlier = [
-                each for each in await desk.of_customer(session, found.customer_id) if each.id != found.id
+                each for each in await inbox.of_customer(session, found.customer_id) if each.id != found.id
             ]
     return dossier
 
@@ -149,7 +159,7 @@ def progress(words: Words, steps: list[Step]) -> Markup:
     return tag("ol", "progress", *shown)
 
 
-def order_card(words: Words, order: OrderView, may_act: bool) -> Markup:
+def order_card(words: Words, order: OrderView, may_act: bool, planned: bool = False) -> Markup:
     state = catalogue("trade", words.language)["states"].get(order.state, order.state_label)
     verbs = []
     if order.can.get("cancel"):
@@ -162,8 +172,10 @@ def order_card(words: Words, order: OrderView, may_act: bool) -> Markup:
         verbs.append("refund")
     buttons = [
         button("errand", words(f"errand.{verb}.verb"), kind="button small", value=f"{verb}:{order.number}")
-        for verb in verbs
+        for verb in (verbs if may_act else [])
     ]
+    if planned:
+        buttons.append(button("plan", words("order.plan"), kind="button small", value=order.number))
     items = [
         div("item-of-order", span("", line.name), span("quiet-text", f"{line.variant} × {line.quantity}"))
         for line in order.lines
@@ -193,13 +205,23 @@ def order_card(words: Words, order: OrderView, may_act: bool) -> Markup:
             )
             for each in order.refunds
         ),
-        div("verbs", *buttons) if may_act and buttons else NOTHING,
+        div("verbs", *buttons) if buttons else NOTHING,
         data_keep=order.number,
     )
 
 
+def photo(words: Words, one: PhotoView) -> Markup:
+    address = f"{HOME}/returns/photos/{one.id}"
+    image = tag("img", "", src=f"{address}?thumbnail=1", alt=words("picture"), loading="lazy")
+    return tag("a", "picture", image, href=address, target="_blank", rel="noopener")
+
+
 def return_card(words: Words, one: ReturnView) -> Markup:
     said = catalogue("returns", words.language)
+    facts = [said["reasons"][one.reason], said["postage"][one.postage]]
+    if one.postage_fen:
+        facts.append(yuan(one.postage_fen))
+    sent = [f"{each.carrier.upper()} {each.number}" for each in one.parcels]
     return div(
         "slab return",
         div(
@@ -208,7 +230,9 @@ def return_card(words: Words, one: ReturnView) -> Markup:
             span("amount", yuan(one.amount_fen) if one.amount_fen else ""),
         ),
         div("quiet-text", f"{said['states'].get(one.state, one.state_label)} · {one.number}"),
+        div("quiet-text", " · ".join(facts + sent)),
         progress(words, one.progress),
+        div("photos", *(photo(words, each) for each in one.photos)) if one.photos else NOTHING,
     )
 
 
@@ -218,7 +242,10 @@ def sections(
     rows = {"profile": profile(words, dossier, open_masks), "risk": risk(words, dossier, moment)}
     if dossier.orders:
         rows["orders"] = tag("h2", "heading", words("orders"), span("count", str(dossier.orders_total)))
-        rows |= {f"order{each.number}": order_card(words, each, may_act) for each in dossier.orders}
+        rows |= {
+            f"order{each.number}": order_card(words, each, may_act, each.number in dossier.planned)
+            for each in dossier.orders
+        }
         if dossier.orders_total > len(dossier.orders):
             left = dossier.orders_total - len(dossier.orders)
             rows["orders_more"] = button("orders", words("more", left=left), kind="button wide")

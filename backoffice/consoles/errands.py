@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from backoffice.consoles.customer import shopper
 from backoffice.consoles.dialogs import Read, ask, choice, text
 from backoffice.consoles.visit import Visit
-from backoffice.conversations import errands
-from backoffice.conversations.errands import Confirmed
-from backoffice.conversations.thread import Thread
+from backoffice.conversations.desk import errands
+from backoffice.conversations.desk.errands import Confirmed
+from backoffice.conversations.desk.thread import Thread
 from backoffice.kit.database import WriteSession
 from backoffice.kit.errors import Invalid
 from backoffice.kit.messages import catalogue

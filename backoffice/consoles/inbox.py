@@ -9,8 +9,8 @@ from nicegui import ui
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, span, tag
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
-from backoffice.conversations import desk
-from backoffice.conversations.desk_schemas import Filter, View
+from backoffice.conversations.desk import inbox
+from backoffice.conversations.desk.schemas import Filter, View
 from backoffice.conversations.schemas import Summary
 from backoffice.kit.masking import mask_name, mask_phone, mask_phones
 from backoffice.kit.time import SHOP_ZONE, now
@@ -144,12 +144,12 @@ class Inbox:
         visit, words, moment = self._visit, self._visit.words, now()
         limit = visit.settings.queue_wait_limit
         async with visit.database.read() as session:
-            found, total = await desk.listed(session, self.wanted, self._limit, 0)
+            found, total = await inbox.listed(session, self.wanted, self._limit, 0)
             for view in COUNTED:
                 mine = Filter(view=view, staff_id=visit.who.id)
-                self.counts[view] = (await desk.listed(session, mine, 1, 0))[1]
+                self.counts[view] = (await inbox.listed(session, mine, 1, 0))[1]
             named = await names(visit, session, found)
-            tags = await desk.tags(session)
+            tags = await inbox.tags(session)
         self.ids = [each.summary.id for each in named]
         rows = {
             each.summary.id: row(words, each, moment, limit, each.summary.id == self.chosen) for each in named

@@ -6,7 +6,7 @@ from backoffice.consoles.inbox import clock
 from backoffice.consoles.markup import NOTHING, Markup, button, div, span, tag
 from backoffice.consoles.session import HOME
 from backoffice.consoles.words import Words
-from backoffice.conversations.thread import Thread, ThreadChange, ThreadLine, ThreadNote
+from backoffice.conversations.desk.thread import Thread, ThreadChange, ThreadLine, ThreadNote
 from backoffice.kit.masking import mask_phones
 from backoffice.kit.money import yuan
 from backoffice.kit.time import SHOP_ZONE

@@ -17,9 +17,9 @@ from backoffice.consoles.markup import Markup, div, join, span, tag
 from backoffice.consoles.session import HOME, signed_in
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words, words_of
-from backoffice.conversations import reports
-from backoffice.conversations.episodes import Scope
-from backoffice.conversations.reports import Figures, Report, Spread
+from backoffice.conversations.reports import service as reports
+from backoffice.conversations.reports.episodes import Scope
+from backoffice.conversations.reports.service import Figures, Report, Spread
 from backoffice.kit.database import Database, database_of
 from backoffice.kit.errors import Invalid
 from backoffice.kit.fields import RowId, Text
@@ -80,7 +80,7 @@ async def file(
     words = words_of(request)
 
     async def written() -> AsyncIterator[str]:
-        async with database.read() as session:
+        async with database.snapshot() as session:
             async for part in reports.export(
                 session, asked.scope, lambda name: words(f"reports.file.{name}")
             ):
@@ -113,7 +113,7 @@ def read(query: dict[str, str]) -> Wanted:
 async def build(visit: Visit) -> None:
     style("supervising.css")
     words, asked = visit.words, read(dict(visit.request.query_params))
-    async with visit.database.read() as session:
+    async with visit.database.snapshot() as session:
         accounts = await staff.accounts(session)
         try:
             report, problem = await reports.report(session, asked.scope), None

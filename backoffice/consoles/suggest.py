@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from backoffice.conversations.thread import Thread
+from backoffice.conversations.desk.thread import Thread
 from backoffice.kit.database import ReadSession
 from backoffice.kit.paging import Page
 from backoffice.knowledge import service as knowledge

@@ -9,9 +9,9 @@ from backoffice.consoles.lines import People, staff_in, thread_rows
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, join, span, tag
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
-from backoffice.conversations import desk, thread
+from backoffice.conversations.desk import inbox, thread
+from backoffice.conversations.desk.thread import LINES_AT_ONCE, Thread
 from backoffice.conversations.schemas import Summary
-from backoffice.conversations.thread import LINES_AT_ONCE, Thread
 from backoffice.kit.time import now
 from backoffice.staff import service as staff
 
@@ -178,7 +178,7 @@ class Talk:
         found, me = self.found, self._visit.who.id
         if found and found.agent_id == me and found.last_event:
             async with self._visit.database.write() as session:
-                await desk.seen(session, found.id, me, found.last_event)
+                await inbox.seen(session, found.id, me, found.last_event)
 
     def around(self, markup: Markup) -> None:
         """Who else is here or types."""

@@ -10,8 +10,8 @@ from backoffice.consoles.markup import Markup, div, span, tag
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
-from backoffice.conversations import delivery
-from backoffice.conversations.delivery import Undelivered
+from backoffice.conversations.delivery import service as delivery
+from backoffice.conversations.delivery.service import Undelivered
 from backoffice.kit.masking import mask_name, mask_phones
 from backoffice.kit.time import now
 from backoffice.users import service as users

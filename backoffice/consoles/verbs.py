@@ -5,8 +5,9 @@ from datetime import datetime, time, timedelta
 
 from backoffice.consoles.dialogs import Read, ask, choice, text
 from backoffice.consoles.visit import Visit
-from backoffice.conversations import desk
-from backoffice.conversations.thread import Thread
+from backoffice.conversations.desk import inbox
+from backoffice.conversations.desk import service as desk
+from backoffice.conversations.desk.thread import Thread
 from backoffice.kit.database import WriteSession
 from backoffice.kit.errors import Invalid
 from backoffice.kit.time import SHOP_ZONE, now
@@ -105,7 +106,7 @@ async def reopen(visit: Visit, found: Thread) -> None:
 async def tags(visit: Visit, found: Thread) -> None:
     words = visit.words
     async with visit.database.read() as session:
-        known = sorted({*await desk.tags(session), *found.tags})
+        known = sorted({*await inbox.tags(session), *found.tags})
 
     def build() -> Read:
         chosen = choice(words("tags"), {each: each for each in known}, list(found.tags), several=True)
@@ -117,7 +118,7 @@ async def tags(visit: Visit, found: Thread) -> None:
         return
     add = [each for each in said if each not in found.tags]
     remove = [each for each in found.tags if each not in said]
-    await do(visit, lambda session: desk.tag(session, found.id, visit.who.id, add, remove))
+    await do(visit, lambda session: inbox.tag(session, found.id, visit.who.id, add, remove))
 
 
 async def priority(visit: Visit, found: Thread) -> None:
@@ -131,7 +132,7 @@ async def priority(visit: Visit, found: Thread) -> None:
 
     said = await ask(words, words("verb.priority"), build, words("save"))
     if said is not None:
-        await do(visit, lambda session: desk.set_priority(session, found.id, visit.who.id, said))
+        await do(visit, lambda session: inbox.set_priority(session, found.id, visit.who.id, said))
 
 
 async def merge(visit: Visit, found: Thread) -> None:
@@ -142,7 +143,7 @@ async def merge(visit: Visit, found: Thread) -> None:
     async with visit.database.read() as session:
         others = [
             each
-            for each in await desk.of_customer(session, found.customer_id)
+            for each in await inbox.of_customer(session, found.customer_id)
             if each.id != found.id and not each.merged_into
         ]
     if not others:

@@ -16,10 +16,11 @@ from backoffice.consoles.following import every, follow
 from backoffice.consoles.help import show_help
 from backoffice.consoles.inbox import VIEWS, Inbox, names
 from backoffice.consoles.markup import NOTHING, Markup, join, span
+from backoffice.consoles.plans import show_plan
 from backoffice.consoles.session import HOME
 from backoffice.consoles.talk import KEYS, Talk, possible
 from backoffice.consoles.visit import Visit
-from backoffice.conversations import desk
+from backoffice.conversations.desk import inbox
 from backoffice.conversations.schemas import Summary
 from backoffice.kit.errors import NotFound
 from backoffice.kit.time import now
@@ -67,6 +68,7 @@ class Workbench:
             "verb": lambda said: self.verb(str(said.get("value", ""))),
             "key": lambda said: self._key(str(said.get("value", ""))),
             "errand": self._errand,
+            "plan": self._plan,
             "unmask": self._unmask,
             "send": lambda said: composing.send(self, said),
             "canned": lambda said: composing.canned(self, said),
@@ -202,7 +204,7 @@ class Workbench:
             return "", None
         async with self.visit.database.read() as session:
             try:
-                summary = await desk.find(session, self.talk.id)
+                summary = await inbox.find(session, self.talk.id)
             except NotFound:
                 self.talk.open(None)
                 raise
@@ -289,6 +291,11 @@ class Workbench:
         if await errands.FORMS[name](self.visit, found, number):
             ui.notify(self.words("done"), type="positive", position="top")
         await self.refresh()
+
+    async def _plan(self, said: dict[str, Any]) -> None:
+        order_id = self.customer.dossier.planned.get(str(said.get("value", "")))
+        if order_id is not None:
+            await show_plan(self.visit, order_id)
 
     async def _unmask(self, _: dict[str, Any]) -> None:
         found, words = self.talk.found, self.words

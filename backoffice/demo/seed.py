@@ -22,6 +22,7 @@ from backoffice.knowledge import service as knowledge
 from backoffice.staff.models import CannedReply, StaffMember, StaffSkill
 from backoffice.tables import metadata
 from backoffice.trade.models import Order
+from backoffice.users.domain import level_of
 from backoffice.users.models import Customer
 from backoffice.users.service import DEMO_PASSWORD
 
@@ -158,13 +159,14 @@ def reward(shop: Shop, people: list[Row]) -> None:
         if coupon["starts_at"] < shop.day(2) and coupon["ends_at"] > shop.moment
     ]
     over = [coupon for coupon in shop.coupons if coupon["ends_at"] <= shop.midnight]
+    shop.expire_points()
     for customer in people:
         shop.spend_points(customer)
         if shop.chance(0.4):
-            shop.claim(customer, shop.random.choice(running), shop.day(1, shop.random.randint(8, 22)), None)
+            shop.claim(customer, shop.random.choice(running), shop.day(1, shop.random.randint(8, 22)))
         if shop.chance(0.2):
             coupon = shop.random.choice(over)
-            shop.claim(customer, coupon, coupon["starts_at"] + HOUR, None)
+            shop.claim(customer, coupon, coupon["starts_at"] + HOUR)
 
 
 async def count_points(connection: AsyncConnection, shop: Shop) -> None:
@@ -172,10 +174,15 @@ async def count_points(connection: AsyncConnection, shop: Shop) -> None:
     statement = (
         update(Customer)
         .where(Customer.id == bindparam("customer"))
-        .values(points=bindparam("sum"), level=bindparam("reached"))
+        .values(points=bindparam("sum"), growth=bindparam("earned"), level=bindparam("reached"))
     )
     sums = [
-        {"customer": customer, "sum": points, "reached": shop.level(points)}
+        {
+            "customer": customer,
+            "sum": points,
+            "earned": shop.growth[customer],
+            "reached": level_of(shop.growth[customer]),
+        }
         for customer, points in shop.points.items()
     ]
     await connection.execute(statement, sums)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypedDict, Unpack
 
+from backoffice.demo.histories import history_of
 from backoffice.demo.rows import DAY, HOUR, MINUTE, Row
 from backoffice.demo.world import World, town
 from backoffice.fulfillment.models import Shipment, TrackingEvent
@@ -13,10 +14,10 @@ from backoffice.kit.ids import case_number, order_number
 from backoffice.kit.messages import message
 from backoffice.kit.money import apportion
 from backoffice.kit.time import end_of_shop_day, shop_date
-from backoffice.returns.models import Return, ReturnStep
-from backoffice.trade.domain import share_of
-from backoffice.trade.models import Invoice, Order, OrderLine, Payment, Refund
-from backoffice.trade.service import REFUND_DAYS
+from backoffice.returns.models import Return, ReturnLine, ReturnStep
+from backoffice.trade.domain import line_id, share_of
+from backoffice.trade.models import Invoice, Order, OrderEvent, OrderLine, OrderNumber, Payment, Refund
+from backoffice.trade.refunding import REFUND_DAYS
 
 Pick = tuple[Row, int]
 CARRIERS = {"sf": ("SF1", 12), "yto": ("YT", 13), "jd": ("JD", 13), "zto": ("ZTO", 12)}
@@ -52,6 +53,11 @@ class Moments(TypedDict, total=False):
     delivered: datetime
     cancelled: datetime
     requested: datetime
+
+
+def used(coupon: Row, less_fen: int) -> dict[str, str | int]:
+    """A coupon's share in a line."""
+    return {"source": f"coupon:{coupon['id']}", "name": coupon["name"], "fen": less_fen}
 
 
 class Shop(World):
@@ -146,12 +152,15 @@ class Shop(World):
             street=address["street"],
             note=random.choice(self._names["notes"]) if extras else "",
             location_id=location["id"],
+            delivery="standard",
+            pay_by=None,
+            points=0,
         )
         coupon = self._coupon(customer, placed_at, picks) if extras and self.chance(0.25) else None
         lines = self._lines(order, picks, coupon)
         if coupon:
             claimed_at = max(coupon["starts_at"], placed_at - self.between(HOUR, 5 * DAY))
-            self.claim(customer, coupon, claimed_at, order["id"])
+            self.claim(customer, coupon, claimed_at)
         payment = self._pay(order)
         if payment:
             for sku, quantity in picks:
@@ -168,7 +177,17 @@ class Shop(World):
                 self._turn_back(order, payment, location, picks, story)
         if extras and payment and payment["refunded_fen"] < payment["amount_fen"] and self.chance(0.12):
             self._invoice(order, payment)
+        if coupon:
+            self.redeem(coupon, order)
+        self._record(order, lines)
         return order
+
+    def _record(self, order: Row, lines: Sequence[Row]) -> None:
+        self.add(OrderNumber, number=order["number"], order_id=order["id"])
+        events = history_of(order, lines)
+        order["version"] = len(events)
+        for event in events:
+            self.add(OrderEvent, **event)
 
     def _coupon(self, customer: Row, at: datetime, picks: Sequence[Pick]) -> Row | None:
         """One that was running, applies and was not used by this customer before."""
@@ -196,8 +215,9 @@ class Shop(World):
         if coupon:
             off = apportion(coupon["off_fen"], self._worth(coupon, picks, at))
         lines = [
-            self.new(
+            self.add(
                 OrderLine,
+                id=line_id(order["id"], place),
                 order_id=order["id"],
                 product_id=sku["product_id"],
                 sku_id=sku["id"],
@@ -207,10 +227,12 @@ class Shop(World):
                 quantity=quantity,
                 price_fen=self.price(sku, at),
                 paid_fen=self.price(sku, at) * quantity - less,
+                discounts=[used(coupon, less)] if coupon and less else [],
+                cancelled=0,
                 returned=0,
                 protected_fen=0,
             )
-            for (sku, quantity), less in zip(picks, off, strict=True)
+            for place, ((sku, quantity), less) in enumerate(zip(picks, off, strict=True), 1)
         ]
         order["items_fen"] = sum(line["price_fen"] * line["quantity"] for line in lines)
         order["discount_fen"] = sum(off)
@@ -314,7 +336,7 @@ class Shop(World):
             location_id=location["id"],
             carrier=carrier,
             tracking_number=self.unique(lambda: prefix + self.digits(length)),
-            state=parcel,
+            state="in_transit" if parcel == "intercepting" else parcel,
             shipped_at=shipped_at,
             delivered_at=order["delivered_at"],
             due=due,
@@ -331,6 +353,7 @@ class Shop(World):
             (step, shipped_at + place * spread + (spread * (self.random.random() / 2) if place else 0 * HOUR))
             for place, step in enumerate(way)
         ]
+        shipment.update(state_at=ends[-1][1], heard_at=ends[-1][1], intercept_at=order["intercept_at"])
         for step, at in [*steps, *ends]:
             self._tell(shipment, order, location, step, at)
 
@@ -399,7 +422,8 @@ class Shop(World):
         completed_at = order["delivered_at"] + 7 * DAY
         if completed_at <= self.midnight:
             order.update(state="completed", completed_at=completed_at)
-            self.earn(customer, order["total_fen"] // 100, "order", completed_at)
+            points, reference = order["total_fen"] // 100, f"order:{order['number']}"
+            self.earn(customer, points, "order", completed_at, reference=reference)
         if story.protected and payment:
             owed = lines[0]["paid_fen"] // 20
             lines[0]["protected_fen"] = owed
@@ -438,16 +462,27 @@ class Shop(World):
             kind=kind,
             customer_id=order["customer_id"],
             order_id=order["id"],
-            line_id=line["id"],
-            quantity=1,
             reason=reason,
             detail=self.random.choice(self._texts["return_details"][reason]),
-            wanted_sku_id=self.random.choice(others)["id"] if kind == "exchange" else None,
             amount_fen=amount_fen if kind == "return" else 0,
+            postage="shop",
             state=state,
             pickup_at=pickup_at,
+            hand_over_by=requested_at + 10 * DAY,
+            inspect_by=times[-1] + 3 * DAY if state == "received" else None,
             requested_at=requested_at,
             closed_at=times[-1] if closed else None,
+        )
+        self.add(
+            ReturnLine,
+            return_id=sent_back["id"],
+            line_id=line["id"],
+            quantity=1,
+            worth_fen=amount_fen,
+            wanted_sku_id=self.random.choice(others)["id"] if kind == "exchange" else None,
+            received=int("received" in way),
+            restocked=int(state in ("refunded", "exchanged")),
+            refused=int(state == "rejected"),
         )
         for step, reached_at in zip(way, times, strict=True):
             self.new(ReturnStep, return_id=sent_back["id"], state=step, at=reached_at)

@@ -131,7 +131,7 @@ def black(shop: Shop, customer: Row) -> None:
     ):
         shop.sale(customer, RECEIVED, shop.day(days, 20, 30), pick(shop, *product))
     for coupon in [coupon for coupon in shop.coupons if coupon["ends_at"] > shop.moment][:4]:
-        shop.claim(customer, coupon, shop.day(2, 12), None)
+        shop.claim(customer, coupon, shop.day(2, 12))
 
 
 def unpaid(shop: Shop, customer: Row) -> None:

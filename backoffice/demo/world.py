@@ -4,13 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
+from random import Random
 
 from backoffice.catalog.models import PriceChange, Product, Sku
-from backoffice.demo.rows import Row, Rows, data
-from backoffice.inventory.models import Location, StockLevel, StockMovement
-from backoffice.trade.models import Coupon, CouponClaim
-from backoffice.users.domain import LEVELS
-from backoffice.users.models import Address, Customer, PointsEntry
+from backoffice.demo.rows import HOUR, Row, Rows, data
+from backoffice.inventory.domain import gazetteer, moved
+from backoffice.inventory.holds import order_holder
+from backoffice.inventory.models import Location, StockFeed, StockLevel, StockMovement, StockPromise
+from backoffice.inventory.schemas import Pick
+from backoffice.trade.offer_models import CouponClaim, OfferVersion, Redemption, StoredOffer
+from backoffice.users.domain import HOME, PointsKind, oldest_that_last
+from backoffice.users.models import Address, Customer, Device, PaymentCard, Phone, PointsEntry
 
 
 def town(row: Row) -> str:
@@ -24,7 +28,11 @@ class World(Rows):
     def __init__(self, number: int, moment: datetime) -> None:
         super().__init__(number, moment)
         self.stock: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+        self.promised: Counter[tuple[str, int, int]] = Counter()
         self.points: Counter[int] = Counter()
+        self.growth: Counter[int] = Counter()
+        self.old_points: Counter[int] = Counter()
+        self._apart = Random(f"belongings {number}")
         self.claims: dict[tuple[int, int], Row] = {}
         self.addresses: dict[int, Row] = {}
         self._names = data("people")
@@ -76,20 +84,64 @@ class World(Rows):
                 self._change_prices(sku, entry.get("was", []))
                 if f"{colour} / {size}" in entry.get("sold_out", []):
                     self.sold_out.add(sku["id"])
-        self.coupons = [
-            self.new(
-                Coupon,
-                name=entry["name"],
-                category=entry["category"],
-                threshold_fen=entry["threshold_fen"],
-                off_fen=entry["off_fen"],
-                starts_at=self.day(-entry["from_day"]),
-                ends_at=self.day(-entry["to_day"]) - timedelta(seconds=1),
-            )
-            for entry in catalogue["coupons"]
-        ]
+        self.coupons = [self._simple_coupon(entry) for entry in catalogue["coupons"]]
+        for entry in catalogue["offers"]:
+            self._offer(entry["source"], self._with_gift(entry))
         on_sale = [sku for sku in self.skus.values() if sku["id"] not in self.sold_out]
         self._basket = on_sale, list(accumulate(1 / (5_000 + sku["price_fen"]) for sku in on_sale))
+
+    def _simple_coupon(self, entry: Row) -> Row:
+        """One that takes a sum off, in one category or in all."""
+        terms = {
+            "rule": {
+                "kind": "threshold",
+                "steps": [{"from_fen": entry["threshold_fen"], "off_fen": entry["off_fen"]}],
+            },
+            "only": {"categories": [entry["category"]] if entry["category"] else []},
+            "group": "coupon",
+        }
+        return entry | self._offer("coupon", entry | {"terms": terms})
+
+    def _with_gift(self, entry: Row) -> Row:
+        if "gift" not in entry:
+            return entry
+        name, colour, size = entry["gift"]
+        [sku_id] = [
+            sku["id"]
+            for sku in self.skus.values()
+            if self.products[sku["product_id"]]["name"] == name
+            and (sku["colour"], sku["size"]) == (colour, size)
+        ]
+        terms = entry["terms"] | {"rule": entry["terms"]["rule"] | {"sku_id": sku_id}}
+        return entry | {"terms": terms}
+
+    def _offer(self, source: str, entry: Row) -> Row:
+        """A promotion or a coupon; its id and when it runs."""
+        coupon = source == "coupon"
+        offer = self.new(
+            StoredOffer,
+            code="",
+            source=source,
+            version=1,
+            active=True,
+            quota=entry.get("quota"),
+            taken=0,
+            per_customer=1 if coupon else entry.get("per_customer"),
+        )
+        offer["code"] = entry.get("code", f"{source}-{offer['id']}")
+        starts_at = self.day(-entry["from_day"])
+        ends_at = self.day(-entry["to_day"]) - timedelta(seconds=1)
+        self.add(
+            OfferVersion,
+            offer_id=offer["id"],
+            version=1,
+            name=entry["name"],
+            starts_at=starts_at,
+            ends_at=ends_at,
+            terms=entry["terms"],
+            at=starts_at,
+        )
+        return {"id": offer["id"], "starts_at": starts_at, "ends_at": ends_at}
 
     @staticmethod
     def _size_table(catalogue: Row, entry: Row) -> list[Row] | None:
@@ -153,20 +205,17 @@ class World(Rows):
         self, kind: str, location: Row, sku_id: int, quantity: int, at: datetime, order_id: int | None
     ) -> None:
         """One line of the stock ledger."""
-        self.stock[location["id"], sku_id][kind] += quantity
-        self.new(
-            StockMovement,
-            location_id=location["id"],
-            sku_id=sku_id,
-            kind=kind,
-            quantity=quantity,
-            order_id=order_id,
-            reason="",
-            at=at,
-        )
+        holder = order_holder(order_id) if order_id else ""
+        (move,) = moved(kind, [Pick(location["id"], sku_id, quantity)])
+        self.stock[location["id"], sku_id].update(on_hand=move.on_hand, allocated=move.allocated)
+        self.promised[holder, location["id"], sku_id] += move.allocated
+        self.new(StockMovement, **move._asdict(), kind=kind, holder=holder, reason="", at=at, told=True)
 
     def fill_shelves(self) -> None:
-        """What was received in the beginning: all that the orders took, and what is left now."""
+        """What was received in the beginning: all that the orders took, and what is left now.
+
+        And what is still promised to orders.
+        """
         for location in self.locations:
             in_store = location["kind"] == "store"
             for sku in self.skus.values():
@@ -174,11 +223,11 @@ class World(Rows):
                 if in_store and (product["installation"] or self.chance(0.45)):
                     continue
                 free = self.random.randint(1, 9) if in_store else self.random.choice((6, 15, 40, 80, 160))
-                moved = self.stock[location["id"], sku["id"]]
-                promised = moved["allocated"] - moved["released"] - moved["shipped"]
+                stock = self.stock[location["id"], sku["id"]]
+                promised = stock["allocated"]
                 safety = 0 if sku["id"] in self.sold_out else 1 if in_store else 2
                 left = promised + (0 if sku["id"] in self.sold_out else free + safety)
-                received = left + moved["shipped"] - moved["received"]
+                received = left - stock["on_hand"]
                 if received > 0:
                     self.move("received", location, sku["id"], received, self.day(199, 9), None)
                 self.add(
@@ -189,6 +238,20 @@ class World(Rows):
                     allocated=promised,
                     reserved=0,
                     safety=safety,
+                )
+                here = {"location_id": location["id"], "sku_id": sku["id"]}
+                self.add(StockFeed, **here, position=self.made[StockFeed] + 1, at=self.day(0, 9))
+        for (holder, location_id, sku_id), pieces in self.promised.items():
+            if pieces:
+                self.add(
+                    StockPromise,
+                    holder=holder,
+                    location_id=location_id,
+                    sku_id=sku_id,
+                    quantity=pieces,
+                    state="allocated",
+                    until=None,
+                    parts=1,
                 )
 
     # Who buys
@@ -227,7 +290,38 @@ class World(Rows):
         if self.chance(0.35):
             other = random.choice(list(self.cities)) if self.chance(0.3) else town(home)
             self._address(customer, other, self.person(), False)
+        self._belongings(customer)
         return customer
+
+    def _belongings(self, customer: Row) -> None:
+        """The number they sign in with, often another; a device or two, and for every third a card."""
+        chance, id = self._apart, customer["id"]
+        joined_at = customer["joined_at"]
+        number = {"customer_id": id, "added_at": joined_at}
+        self.new(Phone, **number, number=HOME + customer["phone"], is_primary=True, verified_at=joined_at)
+        if id % 4 == 1:
+            other = self.unique(lambda: f"154{chance.randint(10_000_000, 99_999_999)}")
+            verified_at = joined_at + HOUR if chance.random() < 0.5 else None
+            self.new(Phone, **number, number=HOME + other, is_primary=False, verified_at=verified_at)
+        for platform in chance.sample(("ios", "android", "harmony", "mini"), chance.choice((1, 1, 2))):
+            self.add(
+                Device,
+                customer_id=id,
+                id_hash=f"{chance.getrandbits(256):064x}",
+                platform=platform,
+                push_token="" if platform == "mini" else f"demo-{chance.getrandbits(64):016x}",
+                first_seen_at=customer["joined_at"],
+                last_seen_at=max(customer["joined_at"], self.day(chance.randint(1, 30), 20)),
+            )
+        if chance.random() < 0.33:
+            self.new(
+                PaymentCard,
+                customer_id=id,
+                token=f"demo_{id}_{chance.getrandbits(64):016x}",
+                brand=chance.choice(self._names["banks"]),
+                last_four=f"{chance.randrange(10_000):04d}",
+                bound_at=customer["joined_at"] + HOUR,
+            )
 
     def _address(self, customer: Row, city: str, receiver: str, is_default: bool) -> Row:
         random = self.random
@@ -241,8 +335,12 @@ class World(Rows):
             floor=random.randint(1, 28),
             flat=random.randint(1, 4),
         )
+        latitude, longitude = gazetteer()["cities"][self.cities[city]["province"]][city]
         return self.new(
             Address,
+            latitude=round(latitude + self._apart.uniform(-0.05, 0.05), 6),
+            longitude=round(longitude + self._apart.uniform(-0.05, 0.05), 6),
+            came_in=self._apart.choice(("gcj02", "gcj02", "bd09", "wgs84")),
             customer_id=customer["id"],
             receiver=receiver,
             phone=customer["phone"],
@@ -253,16 +351,39 @@ class World(Rows):
             is_default=is_default,
         )
 
-    def earn(self, customer: Row, delta: int, reason: str, at: datetime) -> None:
-        """Points, also negative ones."""
-        self.points[customer["id"]] += delta
+    def earn(
+        self,
+        customer: Row,
+        delta: int,
+        reason: str,
+        at: datetime,
+        kind: PointsKind = "earned",
+        reference: str = "",
+    ) -> None:
+        """Points, or with another kind negative ones."""
+        id = customer["id"]
+        self.points[id] += delta
+        self.growth[id] += delta if kind == "earned" else 0
+        self.old_points[id] += delta if delta < 0 or at < oldest_that_last(self.moment) else 0
         self.new(
             PointsEntry,
-            customer_id=customer["id"],
+            customer_id=id,
+            kind=kind,
+            reference=reference or f"{reason}:{self.made[PointsEntry]}",
             delta=delta,
             reason=self._texts["points"][reason],
             at=at,
         )
+
+    def expire_points(self) -> None:
+        """What was not spent in time went as this year began."""
+        last = oldest_that_last(self.moment)
+        gone = self.moment.astimezone(last.tzinfo).replace(
+            month=1, day=1, hour=0, minute=5, second=0, microsecond=0
+        )
+        for id, old in list(self.old_points.items()):
+            if old > 0:
+                self.earn({"id": id}, -old, "expired", gone, "expired", f"before:{last.year}")
 
     def spend_points(self, customer: Row) -> None:
         """Some check-ins, now and then a coupon for points; a few have been members for long."""
@@ -274,13 +395,9 @@ class World(Rows):
                 customer, 5, "check_in", self.day(self.random.randint(1, 60), self.random.randint(7, 22))
             )
         if self.points[customer["id"]] > 800 and self.chance(0.4):
-            self.earn(customer, -500, "redeemed", self.day(1, self.random.randint(7, 22)))
+            self.earn(customer, -500, "redeemed", self.day(1, self.random.randint(7, 22)), "spent")
 
-    @staticmethod
-    def level(points: int) -> str:
-        return [level for level, least in LEVELS.items() if points >= least][-1]
-
-    def claim(self, customer: Row, coupon: Row, at: datetime, order_id: int | None) -> None:
+    def claim(self, customer: Row, coupon: Row, at: datetime) -> None:
         """Put a coupon into a customer's pocket, once."""
         key = coupon["id"], customer["id"]
         if key not in self.claims:
@@ -288,6 +405,20 @@ class World(Rows):
                 CouponClaim,
                 coupon_id=coupon["id"],
                 customer_id=customer["id"],
-                order_id=order_id,
+                version=1,
                 claimed_at=at,
             )
+
+    def redeem(self, coupon: Row, order: Row) -> None:
+        """Count a coupon in an order, whose cancelling gave it back."""
+        self.new(
+            Redemption,
+            order_id=order["id"],
+            offer_id=coupon["id"],
+            version=1,
+            customer_id=order["customer_id"],
+            slot=None if order["cancelled_at"] else 1,
+            off_fen=coupon["off_fen"],
+            at=order["placed_at"],
+            given_back_at=order["cancelled_at"],
+        )

@@ -1,5 +1,7 @@
 """What stands beside a conversation: the customer's things, masked until somebody says why."""
 
+from datetime import date
+
 import pytest
 from fastapi import FastAPI, Request
 
@@ -7,8 +9,11 @@ from backoffice.consoles.customer import gather, sections, unmask
 from backoffice.consoles.suggest import suggestions
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
-from backoffice.conversations import desk, thread
+from backoffice.conversations.desk import service as desk
+from backoffice.conversations.desk import thread
 from backoffice.events import audit
+from backoffice.fulfillment import planning
+from backoffice.fulfillment.planning_schemas import Arrival, Decision, Parcel, Plan
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Conflict, Invalid
 from backoffice.kit.time import now
@@ -17,6 +22,8 @@ from backoffice.staff import replies
 from backoffice.staff import service as staff
 from backoffice.staff.models import StaffMember
 from backoffice.staff.schemas import NewCannedReply
+from backoffice.trade import service as trade
+from backoffice.users.identity import Shopper
 from tests.backoffice.conversations.at_desk import ANNA, queued
 from tests.backoffice.factories import OWNER, STRANGER, Shop
 
@@ -60,6 +67,28 @@ async def test_a_customers_things_are_shown_masked_and_nobody_elses(database: Da
     quiet = sections(visit.words, dossier, open_masks=False, may_act=False, moment=now())
     assert 'data-do="errand"' not in "".join(quiet.values())
     assert "15400000001" in sections(visit.words, dossier, True, False, now())["profile"]
+
+
+async def test_an_order_shows_how_it_was_planned_where_that_is_kept(database: Database, shop: Shop) -> None:
+    planned, unplanned = await shop.order("paid"), await shop.order("delivered")
+    arrives = Arrival(
+        leaves_on=date(2026, 12, 1), arrives_from=date(2026, 12, 3), arrives_to=date(2026, 12, 4)
+    )
+    parcel = Parcel(location_id=1, location="仓", picks=[], distance_km=80, **arrives.model_dump())
+    why = Decision(strategy="cost", rules=[], rounds=[], infeasible=[])
+    conversation = await queued(database, "s1", customer=OWNER)
+    visit = await visiting(database)
+    async with database.write() as session:
+        ids = await trade.order_ids(session, Shopper(OWNER, conversation))
+        order_id = next(id for id, number in ids.items() if number == planned)
+        await planning.record(
+            session, order_id, Plan(promise="standard", hour=now(), parcels=[parcel], decision=why)
+        )
+    dossier = await gather(visit, await open_thread(database, conversation), 5)
+    assert dossier.planned == {planned: order_id}
+    shown = sections(visit.words, dossier, open_masks=False, may_act=False, moment=now())
+    assert 'data-do="plan"' in shown[f"order{planned}"]
+    assert 'data-do="plan"' not in shown[f"order{unplanned}"]
 
 
 async def test_a_visitor_has_nothing_but_an_explanation(database: Database, shop: Shop) -> None:

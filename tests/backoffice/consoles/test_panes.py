@@ -11,8 +11,7 @@ from backoffice.consoles.suggest import likely, questions
 from backoffice.consoles.talk import KEYS, allowance_line, blocked, possible
 from backoffice.consoles.verbs import VERBS
 from backoffice.consoles.words import Words
-from backoffice.conversations.schemas import Summary
-from backoffice.conversations.thread import (
+from backoffice.conversations.desk.thread import (
     Allowance,
     Carried,
     Thread,
@@ -21,6 +20,7 @@ from backoffice.conversations.thread import (
     ThreadNote,
     Understood,
 )
+from backoffice.conversations.schemas import Summary
 from backoffice.kit.errors import Invalid
 from backoffice.staff.schemas import CannedReplyView, StaffView
 from backoffice.users.schemas import CustomerView
