@@ -9,16 +9,23 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value; `limit` is the most it may be, None where it is told for comparison only."""
+    """A measured value; `limit` is the most it may be, `least` the least; without either it is told only."""
 
     name: str
     value: float
     unit: str
     limit: float | None = None
+    least: float | None = None
+
+    @property
+    def bound(self) -> str:
+        most = [f"{self.limit:g} {self.unit}"] if self.limit is not None else []
+        return ", ".join([*most, f"at least {self.least:g} {self.unit}"] if self.least is not None else most)
 
     @property
     def kept(self) -> bool:
-        return self.limit is None or self.value <= self.limit
+        fits = self.limit is None or self.value <= self.limit
+        return fits and (self.least is None or self.value >= self.least)
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -31,8 +38,7 @@ def report(figures: list[Figure]) -> int:
     """Prints the figures; 0 when every limit is kept, else 1."""
     table = Table("", "measured", "limit", "")
     for figure in figures:
-        limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}"
-        mark = "" if figure.limit is None else "[green]✓[/]" if figure.kept else "[red]✗[/]"
-        table.add_row(figure.name, f"{figure.value:.4g} {figure.unit}", limit, mark)
+        mark = "" if not figure.bound else "[green]✓[/]" if figure.kept else "[red]✗[/]"
+        table.add_row(figure.name, f"{figure.value:.4g} {figure.unit}", figure.bound, mark)
     Console().print(table)
     return 0 if all(figure.kept for figure in figures) else 1
