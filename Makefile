@@ -7,7 +7,7 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd report-nlu lock clean
+.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade report-nlu lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -26,7 +26,7 @@ test: env ## Run every test there is: training data, stories, the bot's parts, a
 	$(RASA) data validate --fail-on-warnings --config config.yml --domain bot/domain --data nlu_data bot/rules bot/stories
 	$(RASA) test core --fail-on-prediction-errors --no-plot --model models --stories tests/stories --out var/stories
 	.venv-rasa/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/bot -p no:cacheprovider tests/bot
-	$(IN)/python -m pytest
+	$(IN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 check: env ## Look for faults without running anything: format, lint, types, floors
 	$(IN)/ruff format --check .
@@ -45,6 +45,9 @@ bench-channels: env ## 10,000 turns over three channels and three apps while eve
 
 bench-crowd: env ## 500 web shoppers connected at once: the app's share of a turn, memory of a connection
 	@$(IN)/python -m bench.channels.crowd
+
+bench-trade: env ## Orders per second beside the database alone, and what else trade must keep to; SECONDS=5 for less
+	@$(IN)/python -m bench.trade --seconds $(or $(SECONDS),20)
 
 report-nlu: env ## Write how well the bot understands to var/report-nlu.html, with what more sentences bring
 	@$(IN)/xiaoer train --if-changed

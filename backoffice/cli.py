@@ -13,8 +13,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from backoffice.settings import Settings
+from backoffice import importing
+from backoffice.bookkeeping import payments, points
+from backoffice.ordering import order
+from backoffice.settings import ServiceScope, Settings
 from backoffice.staffing import staff
+from backoffice.stocktaking import inventory
 from backoffice.supervisor import Trouble
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +46,12 @@ app = typer.Typer(
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(staff, name="staff")
+app.add_typer(inventory, name="inventory")
+app.add_typer(order, name="order")
+app.add_typer(points, name="points")
+app.add_typer(payments, name="payments")
+app.command("import")(importing.take_in)
+app.command("export")(importing.write_out)
 
 Customer = Annotated[
     str | None, typer.Option(help="Sign in as the customer with this phone; `xiaoer up` prints some.")
@@ -70,6 +80,22 @@ def up(
 
     settings = Settings() if port is None else Settings(port=port)
     asyncio.run(until_signal(start(settings, console)))
+
+
+@app.command()
+def worker() -> None:
+    """
+    Do the background work in this process and stay until Ctrl-C.
+
+    For apps that run with XIAOER_WORKER=apart. Any number may run on one
+    database. `xiaoer up` starts one where the app does not do it itself.
+
+    [dim]XIAOER_WORKER=apart xiaoer worker[/]
+    """
+    from backoffice.up import until_signal
+    from backoffice.worker import apart
+
+    asyncio.run(until_signal(apart(Settings())))
 
 
 @app.command()
@@ -166,6 +192,20 @@ def upgrade() -> None:
             await database.close()
 
     console.print(f"The database is at revision {asyncio.run(work())}.")
+
+
+@app.command()
+def token(
+    scope: Annotated[ServiceScope, typer.Argument(help="What it is for.")],
+) -> None:
+    """
+    The token that tills or marketplaces show to the API: it is for their endpoints alone.
+
+    It follows from XIAOER_SECRET, and changes with it.
+
+    [dim]xiaoer token till[/]
+    """
+    print(Settings().scoped_token(scope))
 
 
 @app.command()

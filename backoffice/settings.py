@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +17,10 @@ from starlette.requests import HTTPConnection
 SHORTEST_SECRET = 32
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of a request's body or of one frame of a WebSocket; more is refused before it is read."""
+
+
+ServiceScope = Literal["till", "marketplace"]
+SERVICE_SCOPES: tuple[ServiceScope, ...] = get_args(ServiceScope)
 
 
 class WeChatAccount(BaseModel):
@@ -41,6 +45,41 @@ class WeChatAccount(BaseModel):
         return self
 
 
+class CarrierAccount(BaseModel):
+    """Where a carrier is asked, and what signs what it and we send each other."""
+
+    code: str = Field(pattern="^[a-z0-9_]{1,10}$", description="e.g. sf, yto, jd, zto")
+    url: str = Field(pattern="^https?://[^ ]+$")
+    secret: str = Field(min_length=16, repr=False)
+
+
+class WeChatPayAccount(BaseModel):
+    """A merchant of WeChat Pay (APIv3), as its page at pay.weixin.qq.com says; keys in PEM."""
+
+    code: Literal["wechat"]
+    merchant: str = Field(pattern="^[0-9]{6,32}$", description="the mchid")
+    app_id: str = Field(pattern="^[A-Za-z0-9_]{1,40}$")
+    serial: str = Field(pattern="^[0-9A-Za-z_]{1,64}$", description="of the merchant's certificate")
+    key: str = Field(min_length=1, repr=False, description="the merchant's private key")
+    api_key: str = Field(pattern="^[\\x21-\\x7e]{32}$", repr=False, description="the APIv3 key")
+    platform_serial: str = Field(pattern="^[0-9A-Za-z_]{1,64}$")
+    platform_key: str = Field(min_length=1, description="the public key of WeChat Pay")
+    url: str = Field(default="https://api.mch.weixin.qq.com", pattern="^https?://[^ ]+$")
+
+
+class AlipayAccount(BaseModel):
+    """An app at open.alipay.com that signs with RSA2; keys in PEM."""
+
+    code: Literal["alipay"]
+    app_id: str = Field(pattern="^[0-9]{6,32}$")
+    key: str = Field(min_length=1, repr=False, description="the app's private key")
+    platform_key: str = Field(min_length=1, description="the public key of Alipay")
+    url: str = Field(default="https://openapi.alipay.com/gateway.do", pattern="^https?://[^ ]+$")
+
+
+PaymentAccount = Annotated[WeChatPayAccount | AlipayAccount, Field(discriminator="code")]
+
+
 class Settings(BaseSettings):
     """One value per fact; URLs choose the engines.
 
@@ -57,6 +96,12 @@ class Settings(BaseSettings):
     secret: str = ""
     database_url: str = ""
     redis_url: str = Field(default="", description="empty: everything in process")
+    worker: Literal["embedded", "apart"] = Field(
+        default="embedded", description="apart: the app leaves background work to `xiaoer worker`"
+    )
+    worker_id: str = Field(
+        default="", max_length=120, description="of this process alone and the same when it comes again"
+    )
     host: str = "127.0.0.1"
     port: int = 8000
     app_url: str = ""
@@ -69,6 +114,18 @@ class Settings(BaseSettings):
         default=15.0, description="seconds until a turn is given up and people take over"
     )
 
+    pay_within: float = Field(
+        default=900.0, gt=0, description="seconds in which a placed order is to be paid"
+    )
+    stock_low_days: float = Field(
+        default=7.0, gt=0, description="days that what is free lasts, below which stock is low"
+    )
+    stock_enough_days: float = Field(
+        default=10.0, gt=0, description="days above which it is so no more, at least as many"
+    )
+    payments: list[PaymentAccount] = Field(
+        default=[], description="ways to pay; none: no order can be paid, in development by simulators"
+    )
     agent_refund_limit_fen: int = Field(default=20_000, description="goodwill for one order")
     supervisor_refund_limit_fen: int = Field(default=200_000, description="of supervisors and admins")
 
@@ -92,6 +149,12 @@ class Settings(BaseSettings):
     queue_wait_limit: float = Field(
         default=180.0, description="seconds in the queue until anybody may take it and supervisors are told"
     )
+    carriers: list[CarrierAccount] = Field(
+        default=[], description="none: parcels are sent under numbers that are typed in"
+    )
+    parcel_lost_after_days: float = Field(
+        default=7.0, gt=0, description="days without news until a parcel counts as lost"
+    )
     wechat: list[WeChatAccount] = Field(default=[], description="none: the channel is off")
     wechat_api: str = "https://api.weixin.qq.com"
     wechat_answer_within: float = Field(
@@ -100,6 +163,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def fill_in(self) -> Self:
+        if self.stock_enough_days < self.stock_low_days:
+            raise ValueError("XIAOER_STOCK_ENOUGH_DAYS must not be less than XIAOER_STOCK_LOW_DAYS")
         if not self.database_url:
             self.database_url = f"sqlite+aiosqlite:///{self.state / 'xiaoer.db'}"
         for plain, driver in (
@@ -131,10 +196,22 @@ class Settings(BaseSettings):
             return f"sqlite:///{self.state.resolve() / 'bot.db'}"
         return self.database_url.replace("+asyncpg", "", 1)
 
+    @property
+    def workflows_url(self) -> str:
+        """Where workflows are kept: the same server, or with SQLite a file beside the database's."""
+        if self.database_url.startswith("sqlite"):
+            path = Path(self.database_url.partition(":///")[2]).resolve()
+            return f"sqlite:///{path.with_stem(f'{path.stem}-workflows')}"
+        return self.database_url.replace("+asyncpg", "+psycopg", 1)
+
     @cached_property
     def service_token(self) -> str:
         """What actions and the command line show to the API: derived from the secret."""
         return self.derive("service")
+
+    def scoped_token(self, scope: ServiceScope) -> str:
+        """What one kind of outside service shows: it may do what is of its scope and nothing else."""
+        return self.derive(f"service:{scope}")
 
     @cached_property
     def bot_token(self) -> str:

@@ -5,14 +5,20 @@ import backoffice.conversations.models
 import backoffice.events.audit
 import backoffice.events.models
 import backoffice.fulfillment.models
+import backoffice.fulfillment.planning_models
 import backoffice.inventory.models
+import backoffice.inventory.stock_models
 import backoffice.kit.attempts
+import backoffice.kit.executors
 import backoffice.kit.fencing
 import backoffice.kit.idempotency
 import backoffice.knowledge.models
 import backoffice.returns.models
 import backoffice.staff.models
+import backoffice.trade.checkout_models
 import backoffice.trade.models
+import backoffice.trade.offer_models
+import backoffice.trade.paying_models
 import backoffice.users.models  # noqa: F401
 from backoffice.kit.database import Base
 

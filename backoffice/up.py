@@ -60,7 +60,7 @@ async def trained(settings: Settings, console: Console) -> Path:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What all three processes must agree on."""
+    """What all of the processes must agree on."""
     return {
         "XIAOER_STATE": str(settings.state.resolve()),
         "XIAOER_MODELS": str(settings.models.resolve()),
@@ -76,7 +76,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def processes(settings: Settings, model: Path) -> list[Process]:
-    """Bot, actions and app, each with its log in the state folder."""
+    """Bot, actions, app and a worker that is apart, each with its log in the state folder."""
     logs, shared = settings.state / "log", environment(settings)
     bot = [*bot_program(), "run", "--model", str(model.resolve()), "--enable-api"]
     bot += ["--auth-token", settings.bot_token, "--interface", LOCAL, "--port", str(settings.port + 1)]
@@ -87,11 +87,15 @@ def processes(settings: Settings, model: Path) -> list[Process]:
     app += ["--timeout-graceful-shutdown", "5"]  # those who follow a conversation never hang up
     app += ["--ws-per-message-deflate", "false"]  # it doubles what an idle chat costs
     service = shared | {"XIAOER_SERVICE_TOKEN": settings.service_token}
-    return [
+    worker = [sys.executable, "-m", "backoffice.cli", "worker"]
+    found = [
         Process("bot", bot, logs / "bot.log", bot_environment() | service),
         Process("actions", actions, logs / "actions.log", service),
         Process("app", app, logs / "app.log", shared),
     ]
+    if settings.worker == "apart":
+        found.append(Process("worker", worker, logs / "worker.log", shared))
+    return found
 
 
 def seeding(settings: Settings, *options: str) -> Process:

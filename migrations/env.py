@@ -9,6 +9,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from backoffice.kit.database import Database
+from backoffice.kit.partitions import without_parts
 from backoffice.settings import get_settings
 from backoffice.tables import metadata
 
@@ -16,7 +17,9 @@ from backoffice.tables import metadata
 def migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(8154)"))
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    context.configure(
+        connection=connection, target_metadata=metadata, render_as_batch=True, **without_parts(metadata)
+    )
     context.run_migrations()
 
 

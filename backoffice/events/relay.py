@@ -35,18 +35,22 @@ class Relay:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._consumers: defaultdict[str, list[Consumer]] = defaultdict(list)
+        self._news = asyncio.Event()
 
     def subscribe(self, topic: str, consumer: Consumer) -> None:
         self._consumers[topic].append(consumer)
+
+    def wake(self) -> None:
+        """Look soon: something was published, here or elsewhere."""
+        self._news.set()
 
     async def run(self) -> None:
         """Relay until cancelled, soon after a commit of this process that published, else every second.
 
         In between, what was sent long ago is removed: a batch a minute, or each time while there is more.
         """
-        news = asyncio.Event()
         tidy_at = time.monotonic()
-        forget = on_publish(lambda *_: news.set())
+        forget = on_publish(lambda *_: self.wake())
         try:
             while True:
                 try:
@@ -58,9 +62,9 @@ class Relay:
                     log.error("relay_failed", error=repr(error))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
-                        await news.wait()
+                        await self._news.wait()
                     await asyncio.sleep(GATHER_SECONDS)
-                news.clear()
+                self._news.clear()
         finally:
             forget()
 

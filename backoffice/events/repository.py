@@ -4,21 +4,21 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, insert, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from backoffice.events.models import OutboxEvent
 from backoffice.events.schemas import Event
-from backoffice.kit.database import Base, WriteSession
+from backoffice.kit.database import WriteSession
+from backoffice.kit.together import write_rows
 
 CLAIMING = 8156
 """The advisory lock of PostgreSQL under which claims take turns; 8154 is the migrations', 8155 the bot's."""
-ADD = insert(Base.metadata.tables[OutboxEvent.__tablename__])
 
 
 async def add(session: WriteSession, topic: str, key: str, payload: dict[str, Any]) -> None:
     """Write an event down; it is due at once."""
-    await session.execute(ADD, {"topic": topic, "key": key, "payload": payload})
+    await write_rows(session, OutboxEvent, {"topic": topic, "key": key, "payload": payload})
 
 
 async def claim(session: WriteSession, moment: datetime, lease: timedelta, limit: int) -> list[Event]:

@@ -37,7 +37,7 @@ class Health:
             return False
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses={503: {"description": "a part does not answer"}})
 async def healthz(request: Request) -> JSONResponse:
     """200 when every part answers, 503 with the parts that do not otherwise."""
     health: Health = request.app.state.health

@@ -9,9 +9,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from backoffice.fulfillment.batches import Batches
+from backoffice.fulfillment.sending import Sending
 from backoffice.kit.database import Database
 from backoffice.kit.errors import answer_problems
+from backoffice.returns import photo_endpoints
+from backoffice.returns.photos import Photos
 from backoffice.settings import Settings
+from backoffice.trade.collecting import Collecting
 from backoffice.users.identity import Credentials, TurnCredential
 from tests.backoffice.factories import OWNER, STRANGER, Shop
 
@@ -30,6 +35,11 @@ def api(database: Database, settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.settings = settings
     app.state.credentials = Credentials(settings)
+    app.state.batches = Batches(database)
+    app.state.sending = Sending(database, {})
+    app.state.return_photos = Photos(database, settings.state / "return_photos")
+    app.include_router(photo_endpoints.router)
+    app.state.collecting = Collecting(database, {})
     answer_problems(app)
     for room in ROOMS:
         if find_spec(f"backoffice.{room}.endpoints"):

@@ -4,15 +4,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.orm import selectinload
 
 from backoffice.catalog.models import PriceChange, Product, Sku
 from backoffice.fulfillment.models import Shipment
+from backoffice.inventory import holds
+from backoffice.inventory import service as inventory
 from backoffice.inventory.models import Location, StockLevel
 from backoffice.kit.database import Base, Database
 from backoffice.kit.fencing import open_fence
 from backoffice.kit.ids import order_number
 from backoffice.kit.time import now
-from backoffice.trade.models import Order, OrderLine, Payment
+from backoffice.trade import history_repository
+from backoffice.trade.domain import line_id
+from backoffice.trade.models import Order, OrderEvent, OrderLine, OrderNumber, Payment
 from backoffice.users.identity import TurnCredential, conversation_fence
 from backoffice.users.models import Customer
 
@@ -75,9 +80,8 @@ class Shop:
         place = {"province": "浙江省", "city": "杭州市", "district": "余杭区", "address": "良渚路1号"}
         point = {"latitude": 30.3, "longitude": 120.0, "hours": "", "phone": ""}
         await self.add(Location, {"id": WAREHOUSE, "kind": "warehouse", "name": "杭州仓", **place, **point})
-        await self.add(
-            StockLevel, *({"location_id": WAREHOUSE, "sku_id": sku, "on_hand": pieces} for sku in PRICES)
-        )
+        async with self.database.write() as session:
+            await inventory.receive(session, [(WAREHOUSE, sku, pieces) for sku in PRICES])
 
     async def order(
         self,
@@ -118,11 +122,15 @@ class Shop:
             **fields,
         }
         async with self.database.write() as session:
-            order_id = await session.scalar(insert(Order).values(**values).returning(Order.id))
+            order_id = (
+                await session.scalar(insert(Order).values(version=1, **values).returning(Order.id)) or 0
+            )
+            await session.execute(insert(OrderNumber).values(number=values["number"], order_id=order_id))
             await session.execute(
                 insert(OrderLine),
                 [
                     {
+                        "id": line_id(order_id, place),
                         "order_id": order_id,
                         "product_id": sku // 10,
                         "sku_id": sku,
@@ -133,21 +141,24 @@ class Shop:
                         "price_fen": PRICES[sku],
                         "paid_fen": PRICES[sku] * quantity,
                     }
-                    for sku, quantity in bought.items()
+                    for place, (sku, quantity) in enumerate(bought.items(), 1)
                 ],
             )
+            made = await session.scalar(
+                select(Order).options(selectinload(Order.lines)).where(Order.id == order_id)
+            )
+            standing = history_repository.standing(made)
+            payload = {"order": dict(standing.order), "lines": dict(standing.lines)}
+            begun = {"kind": "taken_over", "payload": payload, "by": "system"}
+            await session.execute(insert(OrderEvent).values(order_id=order_id, sequence=1, **begun))
             if "paid_at" in values:
                 payment = {"method": method, "reference": f"P{values['number']}", "amount_fen": total}
                 await session.execute(
                     insert(Payment).values(order_id=order_id, at=values["paid_at"], **payment)
                 )
             if state == "paid":
-                for sku, quantity in bought.items():
-                    await session.execute(
-                        update(StockLevel)
-                        .where(StockLevel.sku_id == sku)
-                        .values(allocated=StockLevel.allocated + quantity)
-                    )
+                picks = [(WAREHOUSE, sku, quantity) for sku, quantity in bought.items()]
+                await holds.allocate(session, holds.order_holder(order_id), picks)
             if "shipped_at" in values:
                 parcel_state = "in_transit" if state == "shipped" else "delivered"
                 parcel = {"tracking_number": f"SF{values['number']}", "carrier": "sf", "state": parcel_state}
@@ -185,6 +196,9 @@ class Shop:
     async def value(self, column: Any, *where: Any) -> Any:
         async with self.database.read() as session:
             return await session.scalar(select(column).where(*where))
+
+    async def held(self, sku_id: int = COAT) -> int:
+        return int(await self.value(StockLevel.reserved, StockLevel.sku_id == sku_id))
 
     async def allocated(self, sku_id: int = COAT) -> int:
         return int(await self.value(StockLevel.allocated, StockLevel.sku_id == sku_id))

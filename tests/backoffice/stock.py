@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from backoffice.catalog.models import PriceChange, Product, Sku
 from backoffice.inventory import service as inventory
@@ -108,13 +108,10 @@ async def level(database: Database, location_id: int, sku_id: int) -> tuple[int,
 async def ledger_level(database: Database, location_id: int, sku_id: int) -> tuple[int, int]:
     """The same two counters worked out from the movements alone."""
     async with database.read() as session:
-        moves = await session.execute(
-            select(StockMovement.kind, StockMovement.quantity).where(
+        sums = await session.execute(
+            select(func.sum(StockMovement.on_hand), func.sum(StockMovement.allocated)).where(
                 StockMovement.location_id == location_id, StockMovement.sku_id == sku_id
             )
         )
-        on_hand = allocated = 0
-        for kind, quantity in moves:
-            on_hand += {"received": quantity, "shipped": -quantity}.get(kind, 0)
-            allocated += {"allocated": quantity, "released": -quantity, "shipped": -quantity}.get(kind, 0)
-        return on_hand, allocated
+        on_hand, allocated = sums.one()
+        return int(on_hand or 0), int(allocated or 0)

@@ -1,6 +1,7 @@
 """The demo shop: the same each time, sums that agree, every state, and sign-ins that show what they say."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,11 +10,12 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import selectinload
 
 from backoffice.catalog.models import PriceChange, Product, Sku
-from backoffice.conversations import reports
-from backoffice.conversations.episodes import Scope
 from backoffice.conversations.models import Conversation, Message
+from backoffice.conversations.reports import service as reports
+from backoffice.conversations.reports.episodes import Scope
 from backoffice.demo.rows import data
 from backoffice.demo.seed import seed
 from backoffice.demo.situations import SIGN_INS
@@ -25,12 +27,24 @@ from backoffice.kit.fencing import FenceRow
 from backoffice.kit.geo import distance_km
 from backoffice.kit.time import now, shop_date
 from backoffice.knowledge.models import Article
-from backoffice.returns.models import Return, ReturnStep
+from backoffice.returns.models import Return, ReturnLine, ReturnStep
 from backoffice.staff.models import StaffMember, StaffSkill
 from backoffice.staff.schemas import SKILLS, NewCannedReply
 from backoffice.tables import metadata
-from backoffice.trade.models import Coupon, CouponClaim, Invoice, Order, OrderLine, Payment, Refund
-from backoffice.users.models import Address, Customer, PointsEntry
+from backoffice.trade import history_repository
+from backoffice.trade.history import replay
+from backoffice.trade.models import (
+    Invoice,
+    Order,
+    OrderLine,
+    OrderNumber,
+    Payment,
+    Refund,
+)
+from backoffice.trade.offer_models import CouponClaim, OfferVersion, Redemption, StoredOffer
+from backoffice.users.domain import level_of
+from backoffice.users.models import Address, Customer, Device, PaymentCard, PointsEntry
+from backoffice.users.points import Expiry, points_audit
 
 MOMENT = datetime(2026, 3, 5, 4, 30, tzinfo=UTC)
 JUST_AFTER_MIDNIGHT = datetime(2026, 3, 4, 16, 1, tzinfo=UTC)
@@ -165,8 +179,8 @@ async def test_new_rows_come_after_the_seeded(database: Database) -> None:
     await small_shop(database)
     for table, row in (
         (Customer, Customer(phone="13800000000", name="客")),
-        (StockMovement, StockMovement(location_id=1, sku_id=1, kind="adjusted", quantity=0)),
-        (Coupon, Coupon(name="券", threshold_fen=1, off_fen=1, starts_at=now(), ends_at=now())),
+        (StockMovement, StockMovement(location_id=1, sku_id=1, kind="adjusted")),
+        (StoredOffer, StoredOffer(code="券", source="coupon")),
     ):
         last = max(await all_of(database, select(table.id)))
         async with database.write() as session:
@@ -204,6 +218,7 @@ async def check_rows(database: Database, moment: datetime) -> None:
     await check_stock(database)
     await check_parcels(database, moment)
     await check_returns(database, moment)
+    await check_histories(database)
     await check_points(database)
 
 
@@ -287,22 +302,21 @@ async def check_money(database: Database, moment: datetime) -> None:
     assert all(total == paid for total, paid in totals)
     unpaid = select(Order).where(Order.paid_at.is_(None))
     assert len(totals) + len(await all_of(database, unpaid)) == len(await all_of(database, select(Order.id)))
-    coupons = {coupon.id: coupon for coupon in await all_of(database, select(Coupon))}
-    assert len(coupons) == 8
-    claims = await rows_of(
-        database, select(CouponClaim, Order).join(Order, Order.id == CouponClaim.order_id, isouter=True)
-    )
-    assert any(order is None for _, order in claims)
-    for claim, order in claims:
-        coupon = coupons[claim.coupon_id]
-        assert coupon.starts_at <= claim.claimed_at <= coupon.ends_at
-        if order:
-            assert claim.customer_id == order.customer_id
-            assert claim.claimed_at <= order.placed_at <= coupon.ends_at
-            assert order.discount_fen == coupon.off_fen
-    assert sum(order is not None for _, order in claims) == len(
-        await all_of(database, select(Order.id).where(Order.discount_fen > 0))
-    )
+    coupons = {coupon.offer_id: coupon for coupon in await all_of(database, select(OfferVersion))}
+    claims = {
+        (each.coupon_id, each.customer_id): each for each in await all_of(database, select(CouponClaim))
+    }
+    uses = await rows_of(database, select(Redemption, Order).join(Order, Order.id == Redemption.order_id))
+    assert len(uses) < len(claims)
+    for (coupon_id, _), claim in claims.items():
+        assert coupons[coupon_id].starts_at <= claim.claimed_at <= coupons[coupon_id].ends_at
+    for use, order in uses:
+        assert use.customer_id == order.customer_id
+        assert claims[use.offer_id, use.customer_id].claimed_at <= order.placed_at
+        assert order.placed_at <= coupons[use.offer_id].ends_at
+        assert order.discount_fen == use.off_fen
+        assert (use.slot is None) == (order.state == "cancelled")
+    assert len(uses) == len(await all_of(database, select(Order.id).where(Order.discount_fen > 0)))
 
 
 async def check_stock(database: Database) -> None:
@@ -311,21 +325,15 @@ async def check_stock(database: Database) -> None:
         select(
             StockMovement.location_id,
             StockMovement.sku_id,
-            StockMovement.kind,
-            func.sum(StockMovement.quantity),
-        ).group_by(StockMovement.location_id, StockMovement.sku_id, StockMovement.kind),
+            func.sum(StockMovement.on_hand),
+            func.sum(StockMovement.allocated),
+        ).group_by(StockMovement.location_id, StockMovement.sku_id),
     )
-    sums: dict[tuple[int, int], dict[str, int]] = {}
-    for location_id, sku_id, kind, quantity in ledger:
-        sums.setdefault((location_id, sku_id), {})[kind] = int(quantity)
     levels = await all_of(database, select(StockLevel))
-    for level in levels:
-        moved = sums.pop((level.location_id, level.sku_id), {})
-        left = moved.get("received", 0) - moved.get("shipped", 0)
-        promised = moved.get("allocated", 0) - moved.get("released", 0) - moved.get("shipped", 0)
-        assert (level.on_hand, level.allocated) == (left, promised)
-        assert level.on_hand >= level.allocated + level.reserved
-    assert not sums
+    assert {(row.location_id, row.sku_id, row.on_hand, row.allocated) for row in levels if row.on_hand} == {
+        (*key, int(on_hand), int(allocated)) for *key, on_hand, allocated in ledger if on_hand
+    }
+    assert all(level.on_hand >= level.allocated + level.reserved for level in levels)
     waiting = await rows_of(
         database,
         select(Order.location_id, OrderLine.sku_id, func.sum(OrderLine.quantity))
@@ -343,9 +351,10 @@ async def check_parcels(database: Database, moment: datetime) -> None:
         "out_for_delivery",
         "delivered",
         "exception",
-        "intercepting",
         "returned",
     }
+    stopping = select(Shipment).where(Shipment.intercept_at.is_not(None), Shipment.state == "in_transit")
+    assert await all_of(database, stopping)
     way: dict[int, list[TrackingEvent]] = {}
     for event in await all_of(database, select(TrackingEvent).order_by(TrackingEvent.id)):
         way.setdefault(event.shipment_id, []).append(event)
@@ -367,11 +376,12 @@ async def check_parcels(database: Database, moment: datetime) -> None:
 async def check_returns(database: Database, moment: datetime) -> None:
     found = await rows_of(
         database,
-        select(Return, OrderLine, Order)
-        .join(OrderLine, OrderLine.id == Return.line_id)
+        select(Return, ReturnLine, OrderLine, Order)
+        .join(ReturnLine, ReturnLine.return_id == Return.id)
+        .join(OrderLine, OrderLine.id == ReturnLine.line_id)
         .join(Order, Order.id == Return.order_id),
     )
-    kinds = {(sent_back.kind, sent_back.state) for sent_back, _, _ in found}
+    kinds = {(sent_back.kind, sent_back.state) for sent_back, *_ in found}
     both = {"approved", "picked_up", "received", "withdrawn", "rejected"}
     assert kinds >= {(kind, state) for kind in ("return", "exchange") for state in both}
     assert kinds >= {("return", "refunded"), ("exchange", "exchanged")}
@@ -384,7 +394,7 @@ async def check_returns(database: Database, moment: datetime) -> None:
     }
     prices = dict(await rows_of(database, select(Sku.id, Sku.price_fen)))
     taken: dict[int, int] = {}
-    for sent_back, line, order in found:
+    for sent_back, piece, line, order in found:
         way = steps[sent_back.id]
         assert (way[0].state, way[-1].state) == ("approved", sent_back.state)
         times = [step.at for step in way]
@@ -393,25 +403,45 @@ async def check_returns(database: Database, moment: datetime) -> None:
         assert times[-1] <= moment
         assert sent_back.requested_at - order.delivered_at < timedelta(days=8)
         if sent_back.state not in ("withdrawn", "rejected"):
-            taken[line.id] = taken.get(line.id, 0) + sent_back.quantity
+            taken[line.id] = taken.get(line.id, 0) + piece.quantity
         if sent_back.state == "refunded":
             assert refunds.pop(sent_back.number).amount_fen == sent_back.amount_fen > 0
         if sent_back.kind == "exchange":
             assert sent_back.amount_fen == 0
-            assert prices[sent_back.wanted_sku_id] == prices[line.sku_id]
+            assert prices[piece.wanted_sku_id] == prices[line.sku_id]
     assert not refunds
     lines = await all_of(database, select(OrderLine).where(OrderLine.returned > 0))
     assert {line.id: line.returned for line in lines} == taken
+
+
+async def check_histories(database: Database) -> None:
+    async with database.read() as session:
+        for order in await session.scalars(select(Order).options(selectinload(Order.lines))):
+            told = await history_repository.events(session, order.id)
+            assert replay(told) == history_repository.standing(order)
+            assert order.version == len(told)
+        numbers = select(OrderNumber.order_id, OrderNumber.number).order_by(OrderNumber.order_id)
+        written = select(Order.id, Order.number).order_by(Order.id)
+        assert (await session.execute(numbers)).all() == (await session.execute(written)).all()
 
 
 async def check_points(database: Database) -> None:
     ledger = select(PointsEntry.customer_id, func.sum(PointsEntry.delta)).group_by(PointsEntry.customer_id)
     sums = {customer: int(points) for customer, points in await rows_of(database, ledger)}
     customers = await all_of(database, select(Customer))
+    async with database.read() as session:
+        assert await points_audit(session) == []
+    assert await Expiry(database).sweep(MOMENT) == 0
     for customer in customers:
         assert customer.points == sums[customer.id] >= 0
+        assert customer.level == level_of(customer.growth)
         assert customer.phone.startswith("154")
         assert len(customer.phone) == 11
+    addresses = await all_of(database, select(Address))
+    assert Counter(each.customer_id for each in addresses if each.is_default) == dict.fromkeys(sums, 1)
+    assert all(each.latitude and each.longitude and each.came_in for each in addresses)
+    assert {each.customer_id for each in await all_of(database, select(Device))} == set(sums)
+    assert await all_of(database, select(PaymentCard))
     shown = [customer for customer in customers if customer.demo]
     assert [customer.phone for customer in shown] == [sign_in.phone for sign_in in SIGN_INS]
     assert all(customer.password_hash is None for customer in customers if not customer.demo)
@@ -484,6 +514,10 @@ async def shows_unpaid(ask: Ask) -> None:
 
 async def shows_newcomer(ask: Ask) -> None:
     assert (await ask("newcomer", "GET", "/orders"))["total"] == 0
+    running = (await ask("newcomer", "GET", "/promotions"))["promotions"]
+    assert [each["text"] for each in running] == ["每满500减50", "第2件5折", "满299元送赠品1件"]
+    coupons = (await ask("newcomer", "GET", "/coupons"))["coupons"]
+    assert {"打95折，最多减50，限首单", "满2件打88折，最多减100"} < {each["text"] for each in coupons}
 
 
 async def shows_trouble(ask: Ask) -> None:

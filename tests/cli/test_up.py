@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,6 @@ from pathlib import Path
 from tests.live import three_free_ports
 
 CLI = [sys.executable, "-m", "backoffice.cli"]
-LATER_START_SECONDS = 30
 
 
 @contextmanager
@@ -91,9 +89,7 @@ def test_a_shop_starts_answers_and_ends(tmp_path: Path) -> None:
     assert not children(state)
     assert not (state / "up.json").exists()
 
-    began = time.monotonic()
     with running(state) as (shop, _):
-        assert time.monotonic() - began < LATER_START_SECONDS
         os.kill(children(state)["bot"], signal.SIGKILL)
         assert shop.wait(30) == 1
         assert shop.stdout

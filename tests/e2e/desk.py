@@ -64,12 +64,14 @@ class DeskShop:
         self.goods = Shop(database)
         self.url = str(client.base_url).rstrip("/")
 
+    async def owner(self) -> dict[str, str]:
+        """Headers of the customer whose orders `goods` makes."""
+        asked = {"phone": PHONES[OWNER], "password": PASSWORD}
+        signed_in = (await self.client.post("/api/session", json=asked)).raise_for_status().json()
+        return {"Authorization": f"Bearer {signed_in['token']}"}
+
     async def shopper(self, customer: bool = False) -> Shopper:
-        headers = {}
-        if customer:
-            asked = {"phone": PHONES[OWNER], "password": PASSWORD}
-            signed_in = (await self.client.post("/api/session", json=asked)).raise_for_status().json()
-            headers["Authorization"] = f"Bearer {signed_in['token']}"
+        headers = await self.owner() if customer else {}
         opened = await self.client.post("/chat/conversations", json={"channel": "web"}, headers=headers)
         return Shopper(self.client, opened.raise_for_status().json())
 

@@ -11,6 +11,7 @@ from playwright.async_api import Locator, Page, expect
 
 from backoffice.staff import service as staff
 from backoffice.staff import sessions
+from tests.backoffice.factories import COAT
 from tests.e2e.conftest import NewPage
 from tests.e2e.desk import PASSWORD, DeskShop, Shopper, desk_shop
 
@@ -189,6 +190,30 @@ async def test_an_order_is_cancelled_for_the_shopper_and_shown_unmasked_with_a_r
     await page.locator(".form input").fill("核对收件人")
     await page.keyboard.press("Enter")
     await expect(page.locator(".person-block")).to_contain_text("15400000001")
+
+
+async def test_how_an_order_is_sent_is_shown_as_a_picture(desk: DeskShop, new_page: NewPage) -> None:
+    headers = await desk.owner()
+    wanted = {
+        "lines": [{"sku_id": COAT, "quantity": 1}],
+        "address": {"text": "浙江省杭州市西湖区文三路90号 林晓 15400000001"},
+    }
+    quoted = (await desk.client.post("/api/quotes", json=wanted, headers=headers)).raise_for_status().json()
+    key = {"Idempotency-Key": quoted["id"]}
+    order = await desk.client.post("/api/orders", json={"quote_id": quoted["id"]}, headers=headers | key)
+    number = order.raise_for_status().json()["number"]
+    page, shopper = await new_page(), await queued(desk, "我的订单什么时候到", customer=True)
+    await sign_in(page, desk)
+    await open_one(page, shopper)
+    card = page.locator(f".order[data-keep='{number}']")
+    await card.locator("summary").click()
+    await card.locator("[data-do=plan]").click()
+    picture = page.get_by_role("img", name="送往杭州市")
+    await expect(picture).to_be_visible()
+    await expect(picture).to_contain_text("仓发 1 件")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(picture).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 async def test_on_a_phone_one_pane_at_a_time_in_english(desk: DeskShop, new_page: NewPage) -> None:

@@ -15,7 +15,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from backoffice.app import create_app
-from backoffice.conversations import desk, following, service
+from backoffice.conversations import following, service
+from backoffice.conversations.desk import inbox
+from backoffice.conversations.desk import service as desk
 from backoffice.conversations.models import Conversation, Message, Rating
 from backoffice.conversations.reception import TYPING
 from backoffice.conversations.schemas import Bubble
@@ -121,7 +123,7 @@ async def test_from_the_first_words_to_the_stars(town: Town, new_page: NewPage) 
     await box.press("Enter")
     await expect(page.locator(".events .entry.shopper").last).to_contain_text("谢谢")
     async with database.write() as session:
-        await desk.seen(session, conversation, 1, 100)
+        await inbox.seen(session, conversation, 1, 100)
         await desk.resolve(session, conversation, 1)
     stars = page.get_by_role("group", name="给这次服务打分")
     await stars.get_by_role("button", name="5 星").click()

@@ -17,8 +17,10 @@ from playwright.async_api import Page, expect
 from sqlalchemy import insert, select
 
 from backoffice.consoles.reports import read
-from backoffice.conversations import delivery, reports, service
+from backoffice.conversations import service
+from backoffice.conversations.delivery import service as delivery
 from backoffice.conversations.models import Conversation, Delivery, Message
+from backoffice.conversations.reports import service as reports
 from backoffice.demo.seed import seed
 from backoffice.events.models import Webhook, WebhookDelivery
 from backoffice.kit.database import Database
@@ -193,3 +195,12 @@ async def test_admins_send_notices_again(shop: Shop, new_page: NewPage) -> None:
     async with shop.database.read() as session:
         states = list(await session.scalars(select(WebhookDelivery.state)))
     assert states == ["queued"] * 3
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+async def test_on_a_phone_no_page_is_hidden_sideways(shop: Shop, new_page: NewPage, language: str) -> None:
+    page = await new_page(width=390, height=844, locale=language)
+    await shop.visit(page, "admin")
+    places = page.locator(".places")
+    await expect(places.locator(".place")).to_have_count(6)
+    assert await places.evaluate("places => places.scrollWidth - places.clientWidth") == 0

@@ -261,6 +261,7 @@ async def test_health_names_what_is_away(http: httpx.AsyncClient) -> None:
         "bot": True,
         "actions": False,
         "database": True,
+        "worker": True,
     }
 
 

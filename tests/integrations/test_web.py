@@ -15,10 +15,13 @@ import websockets
 from PIL import Image
 from sqlalchemy import select, update
 
-from backoffice.conversations import desk, inbox, service
+from backoffice.conversations import service
 from backoffice.conversations.attachments import Attachments
+from backoffice.conversations.desk import inbox
+from backoffice.conversations.desk import service as desk
 from backoffice.conversations.models import Attachment, Conversation, Message
 from backoffice.conversations.reception import TYPING, Reception
+from backoffice.conversations.turns import service as turns
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Invalid
 from backoffice.kit.time import now
@@ -305,7 +308,7 @@ async def test_what_was_read_is_known_and_never_more_than_was_shown(
     assert (look.delivered, look.read) == (2, 2)
     async with database.write() as session:
         await desk.take_over(session, conversation, agent)
-        await desk.seen(session, conversation, agent, 1)
+        await inbox.seen(session, conversation, agent, 1)
     await chat.until("owner", owner="agent", seen=1)
 
 
@@ -409,7 +412,7 @@ async def talk(chat: Window, times: int) -> None:
 
 async def at_work(shop: Served, conversation: str) -> bool:
     async with reception(shop)._database.read() as session:
-        return await service.at_work(session, conversation)
+        return await turns.at_work(session, conversation)
 
 
 async def newest(shop: Served, conversation: str) -> int:

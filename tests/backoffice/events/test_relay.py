@@ -122,11 +122,12 @@ async def test_an_event_claimed_by_a_relay_that_died_is_sent_by_another(
 ) -> None:
     await tell(database, "a", 1)
     async with database.write() as session:
-        assert len(await repository.claim(session, now(), timedelta(milliseconds=50), 10)) == 1
+        assert len(await repository.claim(session, now(), timedelta(seconds=30), 10)) == 1
     collector = Collector(expected=1)
     relay = Relay(database)
     relay.subscribe("topic", collector)
     assert await relay.pass_on() == 0
+    monkeypatch.setattr(relay_module, "now", lambda: now() + timedelta(seconds=31))
     monkeypatch.setattr(relay_module, "POLL_SECONDS", 0.05)
     async with running(relay), asyncio.timeout(10):
         await collector.complete.wait()
