@@ -428,7 +428,7 @@ async def check_histories(database: Database) -> None:
 async def check_points(database: Database) -> None:
     ledger = select(PointsEntry.customer_id, func.sum(PointsEntry.delta)).group_by(PointsEntry.customer_id)
     sums = {customer: int(points) for customer, points in await rows_of(database, ledger)}
-    customers = await all_of(database, select(Customer))
+    customers = await all_of(database, select(Customer).order_by(Customer.id))
     async with database.read() as session:
         assert await points_audit(session) == []
     assert await Expiry(database).sweep(MOMENT) == 0

@@ -137,6 +137,7 @@ class Api:
         return outcome_of(errcode), said
 
     async def _fetch_token(self, force: bool) -> Token:
+        """Asked once more after a cut connection, never forced again: the cut call may have been done."""
         body = {
             "grant_type": "client_credential",
             "appid": self._account.app_id,
@@ -144,11 +145,17 @@ class Api:
             "force_refresh": force,
         }
         try:
-            said = json_of(await self._client.post("/cgi-bin/stable_token", json=body))
+            try:
+                said = json_of(await self._client.post("/cgi-bin/stable_token", json=body))
+            except httpx.TransportError as error:
+                log.warning("wechat_token_asked_again", app=self._account.app_id, error=repr(error))
+                body["force_refresh"] = False
+                said = json_of(await self._client.post("/cgi-bin/stable_token", json=body))
         except httpx.HTTPError as error:
             raise CallFailed(Outcome.TRY_LATER, repr(error)) from error
         if not isinstance(said.get("access_token"), str) or not isinstance(said.get("expires_in"), int):
             outcome = outcome_of(said.get("errcode", -1))
+            log.warning("wechat_token_refused", app=self._account.app_id, force=force, outcome=outcome)
             raise CallFailed(outcome, f"token: {said.get('errcode')}")
         return Token(said["access_token"], time.time() + said["expires_in"])
 

@@ -186,10 +186,33 @@ async def test_the_secret_must_be_right(client: httpx.AsyncClient, tencent: Tenc
 
 async def test_tencent_without_tokens_is_tried_later(api: Api, tencent: Tencent) -> None:
     wrote(tencent)
-    for fault in (Fault(cut=True), Fault(status=500), Fault(errcode=-1)):
+    for fault in (Fault(status=500), Fault(errcode=-1)):
         tencent.fail(TOKEN, fault)
         assert await outcome(api) is Outcome.TRY_LATER
     assert await outcome(api) is Outcome.OK
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_token_whose_answer_was_cut_off_is_asked_for_once_more(
+    api: Api, tencent: Tencent, done: bool
+) -> None:
+    wrote(tencent)
+    tencent.fail(TOKEN, Fault(cut=True, done=done))
+    assert await outcome(api) is Outcome.OK
+    tencent.expire_tokens()
+    tencent.fail(TOKEN, Fault(cut=True, done=done), Fault(cut=True, done=done))
+    assert await outcome(api) is Outcome.TRY_LATER
+
+
+async def test_a_forced_token_whose_answer_was_cut_off_is_not_forced_again(
+    api: Api, tencent: Tencent
+) -> None:
+    wrote(tencent)
+    assert await outcome(api) is Outcome.OK
+    tencent.revoke_tokens()
+    tencent.fail(TOKEN, Fault(), Fault(cut=True, done=True))
+    assert await outcome(api) is Outcome.OK
+    assert tokens_asked(tencent) == [False, False, True, False]
 
 
 def tokens_asked(tencent: Tencent) -> list[bool]:
