@@ -45,7 +45,6 @@ from backoffice.trade import workflows
 from backoffice.trade.collecting import Collecting
 from backoffice.trade.completing import Completing
 from backoffice.trade.fulfilling import Fulfilling
-from backoffice.trade.lapsing import Lapsing
 from backoffice.trade.loyalty import Loyalty
 from backoffice.trade.repaying import Repaying
 from backoffice.trade.workflows import Workflows
@@ -187,7 +186,7 @@ class Worker:
         collecting: Collecting,
     ) -> None:
         self.engine = Engine(settings, database)
-        workflows.use(database, collecting.find_lost)
+        workflows.use(database, collecting.lapse)
         self.relay = Relay(database)
         for topic, told in TOPICS.items():
             courier.subscribe(self.relay, topic, told, notices)
@@ -200,7 +199,6 @@ class Worker:
         payment_news(database).subscribe(self.relay)
         order_news(database).subscribe(self.relay)
         Rerouting(database).subscribe(self.relay)
-        Lapsing(database, collecting).subscribe(self.relay)
         Workflows(database).subscribe(self.relay)
         Fulfilling(database).subscribe(self.relay)
         Loyalty(database).subscribe(self.relay)

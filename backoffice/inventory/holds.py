@@ -30,6 +30,12 @@ def order_holder(order_id: int) -> str:
     return f"order:{order_id}"
 
 
+def order_of(holder: str) -> int | None:
+    """The order that a holder is, if it is one."""
+    kind, _, id = holder.partition(":")
+    return int(id) if kind == "order" else None
+
+
 async def hold(session: WriteSession, holder: str, picks: Picks, until: datetime, channel: str = "") -> None:
     """Promise (location, SKU, quantity) until a time, all of it or nothing, within the shares of a channel.
 

@@ -2,17 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from backoffice.fulfillment import fulfilments
-from backoffice.fulfillment.fulfilment_schemas import CalledOff, FulfilmentView
+from backoffice.fulfillment.fulfilment_schemas import CalledOff
 from backoffice.inventory import holds
 from backoffice.inventory import service as inventory
 from backoffice.kit.database import WriteSession
 from backoffice.kit.time import now
 from backoffice.trade import loyalty, offers, paying_repository, refunding, repository
 from backoffice.trade.domain import share_of
-from backoffice.trade.history import NOT_SHIPPED
+from backoffice.trade.history import NOT_SHIPPED, Kind
 from backoffice.trade.history_repository import change, hold
 from backoffice.trade.models import Order, OrderLine
 from backoffice.trade.telling import told
@@ -21,8 +21,17 @@ from backoffice.users import points
 PIECES_CANCELLED, GIVEN_UP = "order.pieces_cancelled", "order.given_up"
 LINES_CANCELLED = "order.lines_cancelled"
 UNPAID = "unpaid"
-OUT_OF_STOCK, NOT_COLLECTED, TURNED_BACK = "out_of_stock", "not_collected", "turned_back"
+OUT_OF_STOCK, NOT_COLLECTED, TURNED_BACK, LOST = "out_of_stock", "not_collected", "turned_back", "lost"
 BY = "system"
+
+
+class NotArrived(NamedTuple):
+    """Pieces that came back to where they were sent from, or were lost."""
+
+    location_id: int
+    sku_id: int
+    pieces: int
+    lost: bool
 
 
 async def held(session: WriteSession, order_id: int) -> Order | None:
@@ -75,13 +84,18 @@ async def give_up(session: WriteSession, order: Order, lacking: Counter[int], re
         back = await call_off(session, order, reason)
         await told(session, GIVEN_UP, order, reason=reason, amount_fen=back)
         return
-    pieces = {}
-    for line in order.lines:
-        if taken := min(lacking[line.sku_id], line.quantity - line.cancelled):
-            lacking[line.sku_id] -= taken
-            pieces[line.id] = taken
-    owed = await take_off(session, order, pieces, reason)
+    owed = await take_off(session, order, lines_of(order, lacking), reason)
     await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=owed)
+
+
+def lines_of(order: Order, lacking: Counter[int]) -> dict[int, int]:
+    """From which lines so many pieces (SKU to number) are taken: line to number."""
+    left, pieces = Counter(lacking), dict[int, int]()
+    for line in order.lines:
+        if taken := min(left[line.sku_id], line.quantity - line.cancelled):
+            left[line.sku_id] -= taken
+            pieces[line.id] = taken
+    return pieces
 
 
 async def take_off(
@@ -111,11 +125,12 @@ async def take_off(
             "points": order.points - await points_back(session, order, pieces),
         }
     detail = {"reason": reason, "amount_fen": owed}
-    await change(session, order.id, "line_cancelled", by, lines=cancelled, detail=detail, **amounts)
-    if order.state == "paid":
-        await pay_back(session, order, refund_reason(reason), by, owed)
-    else:
+    verb: Kind = "not_arrived" if order.state == "shipped" else "line_cancelled"
+    await change(session, order.id, verb, by, lines=cancelled, detail=detail, **amounts)
+    if order.state == "unpaid":
         await paying_repository.outdate(session, order.id, now())
+    else:
+        await pay_back(session, order, refund_reason(reason), by, owed)
     return owed
 
 
@@ -132,16 +147,27 @@ async def points_back(session: WriteSession, order: Order, pieces: Mapping[int, 
     return back
 
 
-async def turn_back(session: WriteSession, order: Order, parts: Sequence[FulfilmentView]) -> None:
-    """All of a shipped order came back to where it was sent from: it is there again and paid back."""
-    moment = now()
-    if await change(session, order.id, "turned_back", BY, cancelled_at=moment, cancel_reason=TURNED_BACK):
-        back = [(part.location_id, line.sku_id, line.sent) for part in parts for line in part.lines]
-        await inventory.receive(session, back, f"{TURNED_BACK}: {order.number}")
-        paid_back = await pay_back(session, order, refunding.CANCELLED)
-        await offers.give_back(session, order.id)
-        await told(session, "order.cancelled", order)
-        await told(session, GIVEN_UP, order, reason=TURNED_BACK, amount_fen=paid_back)
+async def not_arrived(session: WriteSession, order: Order, gone: Sequence[NotArrived]) -> None:
+    """Pay back pieces of a shipped order that is held, which came back or were lost on their way; when they
+    are all of it, it is cancelled. What came back is where it was sent from again.
+    """
+    if order.state != "shipped":
+        return
+    back = [(each.location_id, each.sku_id, each.pieces) for each in gone if not each.lost]
+    await inventory.receive(session, back, f"{TURNED_BACK}: {order.number}")
+    reason = LOST if len(back) < len(gone) else TURNED_BACK
+    lacking = Counter[int]()
+    for each in gone:
+        lacking[each.sku_id] += each.pieces
+    if lacking.total() < sum(line.quantity - line.cancelled for line in order.lines):
+        owed = await take_off(session, order, lines_of(order, lacking), reason)
+        await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=owed)
+        return
+    await change(session, order.id, "turned_back", BY, cancelled_at=now(), cancel_reason=reason)
+    paid_back = await pay_back(session, order, refunding.CANCELLED)
+    await offers.give_back(session, order.id)
+    await told(session, "order.cancelled", order)
+    await told(session, GIVEN_UP, order, reason=reason, amount_fen=paid_back)
 
 
 def refund_reason(reason: str) -> str:

@@ -10,7 +10,7 @@ from backoffice.kit.database import Database
 from backoffice.kit.messages import message
 from backoffice.kit.repeating import again
 from backoffice.kit.time import now
-from backoffice.trade import paying, repaying
+from backoffice.trade import cancelling, paying, repaying
 from backoffice.trade import paying_repository as repository
 from backoffice.trade import repository as orders
 from backoffice.trade.paying_models import PaymentAttempt
@@ -88,6 +88,12 @@ class Collecting:
                     await self.look(each)
                 except PaymentRefused as refused:
                     log.error("payment_not_found_out", reference=each.reference, error=str(refused))
+
+    async def lapse(self, order_id: int) -> None:
+        """Cancel an order that was not paid in time, once that is sure. Raises `PaymentAway`."""
+        await self.find_lost(order_id)
+        async with self._database.write() as session:
+            await cancelling.lapse(session, order_id)
 
     async def look(self, found: PaymentAttempt) -> None:
         """Ask what became of one attempt; close it when its order is dead. Raises `PaymentAway`,

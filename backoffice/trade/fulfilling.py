@@ -7,7 +7,7 @@ from backoffice.kit.database import Database
 from backoffice.trade import sourcing
 
 MOVED_ON = tuple(
-    f"fulfilment.{state}" for state in ("declined", "shipped", "delivered", "collected", "returned")
+    f"fulfilment.{state}" for state in ("declined", "shipped", "delivered", "collected", "returned", "lost")
 )
 LATE = "fulfilment.late"
 

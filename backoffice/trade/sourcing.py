@@ -19,6 +19,7 @@ from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict
 from backoffice.kit.time import now
 from backoffice.trade import cancelling, repository
+from backoffice.trade.cancelling import NotArrived
 from backoffice.trade.history import ANY
 from backoffice.trade.history_repository import change, hold
 from backoffice.trade.models import Order
@@ -30,7 +31,7 @@ MOVED = "order.moved"
 LATE = "late"
 AT_WORK = ("planned", "accepted", "packed", "ready_for_pickup")
 GIVEN_UP = ("declined", "cancelled", "expired")
-ARRIVED = ("delivered", "collected")
+ENDED = ("delivered", "collected", "returned", "lost")
 MISCOUNTED = ("no_stock", "damaged")
 TRIES = 10
 Key = tuple[int, int]
@@ -73,7 +74,9 @@ async def too_late(session: WriteSession, order_id: int, fulfilment_id: int) -> 
 
 
 async def advance(session: WriteSession, order_id: int) -> str:
-    """Let an order follow its parts: shipped when all have left, delivered when all are there; its state."""
+    """Let an order follow its parts: shipped when all have left, delivered when what has not come back and
+    is not lost is there; its state.
+    """
     await hold(session, order_id, ANY)
     order = await read(session, order_id)
     parts = [part for part in await fulfilments.held(session, order_id) if part.state not in GIVEN_UP]
@@ -84,12 +87,24 @@ async def advance(session: WriteSession, order_id: int) -> str:
     moment = now()
     if await change(session, order_id, "shipped", "system", shipped_at=moment):
         await told(session, "order.shipped", order)
-    arrived = all(part.state in ARRIVED for part in parts)
-    if arrived and await change(session, order_id, "delivered", "system", delivered_at=moment):
-        await told(session, "order.delivered", order)
-    elif all(part.state == "returned" for part in parts):
-        await cancelling.turn_back(session, order, parts)
+    if all(part.state in ENDED for part in parts):
+        gone = not_arrived(parts)
+        if gone:
+            await cancelling.not_arrived(session, await read(session, order_id), gone)
+        if await change(session, order_id, "delivered", "system", delivered_at=moment):
+            await told(session, "order.delivered", order)
     return (await read(session, order_id)).state
+
+
+def not_arrived(parts: Iterable[FulfilmentView]) -> list[NotArrived]:
+    """The pieces in parcels that came back or were lost."""
+    return [
+        NotArrived(part.location_id, piece.sku_id, piece.quantity, parcel.state == "lost")
+        for part in parts
+        for parcel in part.parcels
+        if parcel.state in ("returned", "lost")
+        for piece in parcel.pieces
+    ]
 
 
 async def read(session: ReadSession, order_id: int) -> Order:

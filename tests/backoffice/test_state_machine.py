@@ -27,6 +27,7 @@ from sqlalchemy import func, insert, select
 
 from backoffice.catalog.models import PriceChange, Product, Sku
 from backoffice.events.relay import Relay
+from backoffice.events.schemas import Event
 from backoffice.fulfillment import fulfilments, parcels, pickups, worklist
 from backoffice.fulfillment.fulfilment_schemas import NewParcel
 from backoffice.fulfillment.ports import Tracked
@@ -73,7 +74,6 @@ from backoffice.trade.checkout_schemas import NewQuote, WantedLine
 from backoffice.trade.collecting import Collecting
 from backoffice.trade.fulfilling import Fulfilling
 from backoffice.trade.history import differences, replay
-from backoffice.trade.lapsing import Lapsing
 from backoffice.trade.loyalty import Loyalty
 from backoffice.trade.models import Order, Payment, Refund
 from backoffice.trade.offer_models import Redemption, StoredOffer
@@ -131,9 +131,15 @@ class World:
         self.relay = Relay(database)
         for consumer in (Rerouting(database), Fulfilling(database), Loyalty(database)):
             consumer.subscribe(self.relay)
-        Lapsing(database, self.collecting).subscribe(self.relay)
+        self.relay.subscribe(holds.EXPIRED, self.lapse)
         self.rounds = Rounds(database, {}, timedelta(days=10))
         self.outcomes: Counter[str] = Counter()
+
+    async def lapse(self, event: Event) -> None:
+        """As the workflow of the order would."""
+        order_id = holds.order_of(event.payload["holder"])
+        if order_id is not None:
+            await self.collecting.lapse(order_id)
 
     def run(self, work: Awaitable[Any]) -> Any:
         async def wait() -> Any:

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, update
 
 from backoffice.events.models import OutboxEvent
-from backoffice.events.relay import Relay
 from backoffice.fulfillment import planning
 from backoffice.inventory import holds
 from backoffice.inventory.models import Location, StockLevel
@@ -20,7 +19,6 @@ from backoffice.trade import cancelling, checkout_repository, service
 from backoffice.trade.checkout_models import StoredQuote
 from backoffice.trade.collecting import Collecting
 from backoffice.trade.history import replay
-from backoffice.trade.lapsing import Lapsing
 from backoffice.trade.models import Order, OrderLine
 from tests.backoffice.factories import COAT, CUP, OWNER, WAREHOUSE, Shop
 
@@ -252,11 +250,8 @@ async def test_an_order_that_is_not_paid_in_time_is_cancelled_once(
     later = now() + timedelta(hours=1)
     for module in (holds, cancelling, service):
         monkeypatch.setattr(module, "now", lambda: later)
-    relay = Relay(shop.database)
-    Lapsing(shop.database, Collecting(shop.database, {})).subscribe(relay)
     assert await holds.Sweeper(shop.database).sweep() == 1
-    while await relay.pass_on():
-        pass
+    await Collecting(shop.database, {}).lapse(order_id)
     assert await shop.value(Order.state) == "cancelled"
     assert await shop.value(Order.cancel_reason) == "unpaid"
     assert await shop.value(func.sum(StockLevel.reserved)) == 0

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from backoffice.fulfillment import fulfilments, pickups, planning
+from backoffice.fulfillment import fulfilments, parcels, pickups, planning
+from backoffice.fulfillment.fulfilment_schemas import NewParcel, Piece
 from backoffice.fulfillment.models import Fulfilment
 from backoffice.fulfillment.planning_models import LocationHour
 from backoffice.inventory.models import StockLevel
@@ -282,4 +283,62 @@ async def test_what_comes_back_whole_is_on_the_shelf_and_paid_back(shop: Shop) -
     assert await refunded(shop) == order.total_fen
     assert await level(shop.database, WAREHOUSE, COAT) == (50, 0)
     assert await shop.value(select(func.count()).select_from(Refund).scalar_subquery()) == 1
+    await balanced(shop.database)
+
+
+async def two_parcels(shop: Shop) -> tuple[int, str, str]:
+    """A shipped order whose second coat left in a parcel of its own; the numbers of both."""
+    order_id = await bought(shop.database, {COAT: 2, CUP: 1})
+    (part,) = await parts(shop.database, order_id)
+    async with shop.database.write() as session:
+        await fulfilments.accept(session, part.id)
+        await fulfilments.pack(session, part.id)
+        first = [Piece(sku_id=COAT, quantity=1), Piece(sku_id=CUP, quantity=1)]
+        await parcels.ship(session, part.id, NewParcel(key="1", carrier="sf", pieces=first), "SF0001")
+        await parcels.ship(session, part.id, NewParcel(key="2", carrier="sf"), "SF0002")
+    return order_id, "SF0001", "SF0002"
+
+
+@pytest.mark.parametrize("late_first", [False, True])
+@pytest.mark.parametrize(("end", "on_hand"), [("returned", 49), ("lost", 48)])
+async def test_what_of_an_order_does_not_arrive_is_paid_back_and_the_rest_is_delivered(
+    shop: Shop, end: str, on_hand: int, late_first: bool
+) -> None:
+    order_id, arriving, gone = await two_parcels(shop)
+    ways = [(arriving, "delivered"), (gone, end)]
+    for number, state in reversed(ways) if late_first else ways:
+        await track(shop.database, number, state)
+        await relayed(shop.database, Fulfilling(shop.database))
+    await source(shop.database, order_id)
+    order = await standing(shop.database, order_id)
+    coat, cup = order.lines
+    assert (order.state, coat.cancelled, cup.cancelled) == ("delivered", 1, 0)
+    assert await refunded(shop) == 30000
+    assert await level(shop.database, WAREHOUSE, COAT) == (on_hand, 0)
+    assert (await topics(shop.database)).count("order.pieces_cancelled") == 1
+    await balanced(shop.database)
+
+
+async def test_an_order_that_is_lost_whole_is_cancelled_and_paid_back(shop: Shop) -> None:
+    order_id, *numbers = await two_parcels(shop)
+    for number in numbers:
+        await track(shop.database, number, "lost")
+    await relayed(shop.database, Fulfilling(shop.database))
+    await track(shop.database, numbers[0], "delivered")
+    await relayed(shop.database, Fulfilling(shop.database))
+    order = await standing(shop.database, order_id)
+    assert (order.state, order.cancel_reason) == ("cancelled", "lost")
+    assert await refunded(shop) == order.total_fen
+    assert await level(shop.database, WAREHOUSE, COAT) == (48, 0)
+    await balanced(shop.database)
+
+
+async def test_what_came_back_beside_what_was_lost_is_on_the_shelf(shop: Shop) -> None:
+    order_id, back, lost = await two_parcels(shop)
+    await track(shop.database, back, "returned")
+    await track(shop.database, lost, "lost")
+    await relayed(shop.database, Fulfilling(shop.database))
+    order = await standing(shop.database, order_id)
+    assert (order.state, await refunded(shop)) == ("cancelled", order.total_fen)
+    assert await level(shop.database, WAREHOUSE, COAT) == (49, 0)
     await balanced(shop.database)

@@ -4,19 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 from dbos import DBOS
+from sqlalchemy import delete
 
 from backoffice import worker
+from backoffice.events.models import OutboxEvent
 from backoffice.events.relay import Relay
 from backoffice.inventory import holds
 from backoffice.kit.database import Database
 from backoffice.kit.repeating import background
 from backoffice.kit.time import now
 from backoffice.settings import Settings
-from backoffice.trade import service, workflows
+from backoffice.trade import cancelling, service, workflows
 from backoffice.trade.fulfilling import Fulfilling
 from backoffice.trade.models import Order
 from backoffice.trade.ports import PaymentAway
@@ -51,7 +55,13 @@ async def nothing(order_id: int) -> None:
 @asynccontextmanager
 async def at_work(settings: Settings, database: Database, find_lost: Any = nothing) -> AsyncIterator[Engine]:
     """What the worker does for orders."""
-    workflows.use(database, find_lost)
+
+    async def lapse(order_id: int) -> None:
+        await find_lost(order_id)
+        async with database.write() as session:
+            await cancelling.lapse(session, order_id)
+
+    workflows.use(database, lapse)
     relay = Relay(database)
     for consumer in (Workflows(database), Fulfilling(database)):
         consumer.subscribe(relay)
@@ -142,6 +152,39 @@ async def test_a_cancelled_order_ends_and_a_restored_one_is_followed_again(
         await pay(database, order_id)
         assert await outcome(f"{number}-1") == "paid"
     assert [part.state for part in await parts(database, order_id)] == ["planned"]
+
+
+async def test_an_order_without_a_workflow_ends_with_its_hold(settings: Settings, shop: Shop) -> None:
+    database = shop.database
+    order_id = await place(database, {COAT: 1}, pay_within=timedelta(0))
+    async with database.write() as session:
+        await session.execute(delete(OutboxEvent))
+    assert await holds.Sweeper(database).sweep() == 1
+    async with at_work(settings, database):
+        assert await outcome((await standing(database, order_id)).number) == "cancelled"
+
+
+async def test_a_step_that_cannot_be_done_for_long_leaves_no_order_alone(
+    settings: Settings, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = count(1)
+    often = partial(DBOS.step, retries_allowed=True, interval_seconds=0.01, max_attempts=2)
+
+    @often(name="source")
+    async def source(order_id: int) -> str:
+        if next(tries) <= 3:
+            raise OSError("the database is away")
+        return await place_to_send(order_id)
+
+    place_to_send = workflows.source
+    monkeypatch.setattr(workflows, "source", source)
+    monkeypatch.setattr(workflows, "LONGEST_WAIT", 0.1)
+    order_id = await place(shop.database, {COAT: 1})
+    async with at_work(settings, shop.database):
+        await pay(shop.database, order_id)
+        assert await outcome((await standing(shop.database, order_id)).number) == "paid"
+    assert next(tries) == 5
+    assert [part.state for part in await parts(shop.database, order_id)] == ["planned"]
 
 
 async def test_an_order_from_before_there_were_workflows_is_followed_once_it_is_paid(
