@@ -36,12 +36,15 @@ from backoffice.inventory.alerts import Cover
 from backoffice.inventory.holds import Sweeper
 from backoffice.kit import executors
 from backoffice.kit.database import Database
+from backoffice.kit.idempotency import IdempotencyKey
 from backoffice.kit.repeating import again, background
 from backoffice.kit.time import now
+from backoffice.kit.trimming import Kept, Trimming
 from backoffice.returns.deadlines import Deadlines
 from backoffice.returns.rerouting import Rerouting
 from backoffice.settings import Settings
 from backoffice.trade import workflows
+from backoffice.trade.checkout_models import StoredQuote
 from backoffice.trade.collecting import Collecting
 from backoffice.trade.completing import Completing
 from backoffice.trade.fulfilling import Fulfilling
@@ -63,6 +66,10 @@ LISTEN_SECONDS = 1.0
 """How often DBOS on SQLite looks for messages to its waiting workflows; PostgreSQL tells it."""
 THREADS, CONNECTIONS = 16, 8
 KEPT, BATCH = timedelta(days=30), 100
+SERVED = (
+    Kept(IdempotencyKey, IdempotencyKey.at, timedelta(days=30)),
+    Kept(StoredQuote, StoredQuote.expires_at, timedelta(days=7)),
+)
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -216,6 +223,7 @@ class Worker:
             Completing(database),
             collecting,
             Repaying(database, collecting.gateways),
+            Trimming(database, SERVED),
         )
 
 
