@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from dbos import DBOS
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 
 from backoffice import worker
 from backoffice.events.models import OutboxEvent
 from backoffice.events.relay import Relay
 from backoffice.inventory import holds
+from backoffice.inventory.models import StockLevel
 from backoffice.kit.database import Database
 from backoffice.kit.repeating import background
 from backoffice.kit.time import now
@@ -28,7 +29,9 @@ from backoffice.trade.workflows import Workflows
 from backoffice.worker import Engine
 from tests.backoffice.factories import COAT, WAREHOUSE, Shop
 from tests.backoffice.trade.following import (
+    SECOND,
     SHOPPER,
+    add_place,
     balanced,
     level,
     parts,
@@ -207,7 +210,8 @@ async def test_an_upgrade_with_orders_under_way(
 ) -> None:
     """The next edition greets each order before it waits; those under way are past that."""
     database, greeted = shop.database, set[int]()
-    before = [await place(database, {COAT: 1}) for _ in range(20)]
+    await add_place(shop, SECOND, {COAT: 50})
+    before = [await place(database, {COAT: 1}) for _ in range(50)]
     async with at_work(settings, database) as engine:
         numbers = [(await standing(database, each)).number for each in before]
         async with asyncio.timeout(20):
@@ -240,6 +244,6 @@ async def test_an_upgrade_with_orders_under_way(
     assert greeted == set(after)
     for each in before + after:
         assert [part.state for part in await parts(database, each)] == ["planned"]
-    assert (await topics(database)).count("fulfilment.planned") == 22
-    assert await shop.allocated() == 22
+    assert (await topics(database)).count("fulfilment.planned") == 52
+    assert await shop.value(func.sum(StockLevel.allocated)) == 52
     await balanced(database)
