@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, model_validator
 
 from backoffice.catalog.pictures import SYMBOLS
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId, Text
 from backoffice.kit.sheets import Fen, YesNo, from_json, parts
 
@@ -83,6 +84,8 @@ class ProductList(BaseModel):
 
 
 class Question(BaseModel):
+    model_config = example(text="下雨天能穿吗")
+
     text: Text = Field(min_length=1, max_length=2000)
 
 
@@ -111,12 +114,16 @@ class ProductAnswer(BaseModel):
 class Find(BaseModel):
     """`channel`: only what is sold there."""
 
+    model_config = example(text="黑色羽绒服 L 码", limit=5, channel="web")
+
     text: str = Field(min_length=1, max_length=2000)
     limit: int = Field(default=5, ge=1, le=20)
     channel: Channel | None = None
 
 
 class Wished(Find):
+    model_config = example(text="送妈妈的羽绒服，500 以内", limit=3, channel="web", below_fen=50000)
+
     below_fen: int | None = Field(default=None, gt=0, description="only what costs less, whatever was said")
 
 
@@ -205,6 +212,23 @@ class Drawing(BaseModel):
 class KeptProduct(BaseModel):
     """A product as admins keep it."""
 
+    model_config = example(
+        name="云栖轻羽绒服",
+        category="服饰",
+        brand="云栖",
+        description="90% 白鸭绒填充，立领短款，折起来能装进随附的收纳袋。",
+        facts={"材质": "面料 100% 锦纶，填充 90% 白鸭绒", "洗涤": "30℃ 手洗或干洗，不可暴晒"},
+        keywords=["羽绒服", "轻羽绒", "短款羽绒服"],
+        picture={"symbol": "coat", "tint": "#b4713d"},
+        size_table=[
+            {"size": "M", "height_cm": [158, 170], "weight_kg": [52, 62]},
+            {"size": "L", "height_cm": [166, 177], "weight_kg": [62, 73]},
+        ],
+        warranty_months=0,
+        returnable=True,
+        installation=False,
+    )
+
     name: Text = Field(min_length=1, max_length=120)
     category: Label
     brand: Text = Field(default="", max_length=40)
@@ -221,6 +245,8 @@ class KeptProduct(BaseModel):
 class KeptSku(BaseModel):
     """A variant as admins keep it; its price changes by another way."""
 
+    model_config = example(code="11-BLK-L", colour="黑色", size="L", weight_g=500)
+
     code: Label
     colour: Text = Field(default="", max_length=20)
     size: Text = Field(default="", max_length=20)
@@ -228,6 +254,8 @@ class KeptSku(BaseModel):
 
 
 class NewSku(KeptSku):
+    model_config = example(code="11-BLK-L", colour="黑色", size="L", weight_g=500, price_fen=30000)
+
     price_fen: int = Field(ge=0, le=100_000_000)
 
 
@@ -255,6 +283,8 @@ class PriceLine(BaseModel):
 class AssortmentChange(BaseModel):
     """Whether a channel sells a product: these SKUs of it, or without any the whole."""
 
+    model_config = example(sold=False, sku_ids=[11])
+
     sold: bool
     sku_ids: list[RowId] | None = Field(default=None, min_length=1, max_length=200)
 
@@ -277,6 +307,8 @@ class Assortment(BaseModel):
 
 class NewPrice(BaseModel):
     """From `at` on, now if none is said."""
+
+    model_config = example(price_fen=26900, reason="双十二活动价", at="2026-12-12T00:00:00+08:00")
 
     price_fen: int = Field(ge=0, le=100_000_000)
     reason: Text = Field(min_length=1, max_length=120)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backoffice.kit.examples import example
 from backoffice.kit.fields import Text
 from backoffice.staff.schemas import Skill
 
@@ -113,11 +114,17 @@ class Opened(BaseModel):
 
 
 class HandoffRequest(BaseModel):
+    model_config = example(reason="asked", skill="return")
+
     reason: Text = Field(default="asked", max_length=40)
     skill: Skill | Literal[""] = Field(default="", description="which people it is for; empty: any")
 
 
 class CaseRequest(BaseModel):
+    model_config = example(
+        kind="not_received", text="显示已签收，但我没有收到包裹", order_number="2611220000000019"
+    )
+
     kind: CaseKind
     text: str = Field(min_length=1, max_length=4000)
     order_number: Text = Field(default="", max_length=16)

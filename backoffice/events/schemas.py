@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from backoffice.kit.examples import example
+
 DeliveryState = Literal["queued", "sending", "delivered", "dead"]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\x00-\x20@]+$", max_length=500)]
 Topics = Annotated[list[Annotated[str, Field(max_length=60)]], Field(min_length=1, max_length=20)]
@@ -31,12 +33,18 @@ class Notice:
 
 
 class NewWebhook(BaseModel):
+    model_config = example(
+        url="https://app.example.com/hooks/xiaoer", topics=["message.created", "stock.changed"]
+    )
+
     url: Address
     topics: Topics
 
 
 class WebhookChange(BaseModel):
     """What is not named stays. An inactive webhook is told nothing; what waits for it waits on."""
+
+    model_config = example(topics=["message.created"], active=False)
 
     url: Address | None = None
     topics: Topics | None = None
@@ -94,6 +102,8 @@ class WebhookDeliveries(BaseModel):
 
 class Replay(BaseModel):
     """Which deliveries are sent again: those since then, given up or, if asked for, delivered ones too."""
+
+    model_config = example(since="2026-11-27T10:00:00Z", delivered_too=False)
 
     since: datetime
     delivered_too: bool = False

@@ -6,12 +6,25 @@ from pydantic import BaseModel, Field
 
 from backoffice.fulfillment.batching import Stage
 from backoffice.fulfillment.planning_schemas import Plan, PlanRequest
+from backoffice.kit.examples import example
 
 MOST_ORDERS = 1000
 
 
 class NewBatch(BaseModel):
     """Orders to be planned together, within about so many seconds."""
+
+    model_config = example(
+        orders=[
+            {
+                "promise": "next_day",
+                "lines": [{"sku_id": 11, "quantity": 1}],
+                "destination": {"province": "浙江省", "city": "杭州"},
+            },
+            {"promise": "store_pickup", "lines": [{"sku_id": 12, "quantity": 2}], "store_id": 3},
+        ],
+        seconds=5,
+    )
 
     orders: list[PlanRequest] = Field(min_length=1, max_length=MOST_ORDERS)
     seconds: Annotated[float, Field(ge=0.1, le=120)] = 20

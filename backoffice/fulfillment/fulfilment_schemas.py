@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, Field, StringConstraints
 
 from backoffice.fulfillment.planning_schemas import Promise
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId, Text
 
 FulfilmentKind = Promise
@@ -69,11 +70,15 @@ class Part(BaseModel):
 
 
 class Decline(BaseModel):
+    model_config = example(reason="damaged")
+
     reason: DeclineReason
 
 
 class Collect(BaseModel):
     """The code as the shopper says it; blanks and dashes do not matter."""
+
+    model_config = example(code="4821 0937")
 
     code: Text = Field(min_length=1, max_length=40)
 
@@ -83,6 +88,10 @@ class NewParcel(BaseModel):
 
     Without `pieces` all that is left; without `number` it is booked with the carrier.
     """
+
+    model_config = example(
+        key="1", carrier="sf", number="SF1234567890", pieces=[{"sku_id": 11, "quantity": 1}]
+    )
 
     key: Name
     carrier: CarrierCode
@@ -160,5 +169,7 @@ class Pickup(BaseModel):
 
 class Workplaces(BaseModel):
     """The locations where a member of staff works."""
+
+    model_config = example(location_ids=[2, 3])
 
     location_ids: list[RowId] = Field(max_length=1000)

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from backoffice.catalog.schemas import Channel as Channel
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId
 
 
@@ -84,12 +85,8 @@ class Available(BaseModel):
 
 
 class AvailableList(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"channel": "marketplace", "available": [{"sku_id": 11, "online": 31, "stores": {"3": 2}}]}
-            ]
-        }
+    model_config = example(
+        channel="marketplace", available=[{"sku_id": 11, "online": 31, "stores": {"3": 2}}]
     )
 
     channel: Channel
@@ -114,15 +111,9 @@ class Share(BaseModel):
 class NewShares(BaseModel):
     """The shares of these levels instead of what they had; a channel that is not named is not bound."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "levels": [{"location_id": 2, "sku_id": 11}],
-                    "shares": [{"channel": "marketplace", "percent": 30}, {"channel": "pos", "pieces": 10}],
-                }
-            ]
-        }
+    model_config = example(
+        levels=[{"location_id": 2, "sku_id": 11}],
+        shares=[{"channel": "marketplace", "percent": 30}, {"channel": "pos", "pieces": 10}],
     )
 
     levels: list[LevelKey] = Field(min_length=1, max_length=500)
@@ -130,7 +121,7 @@ class NewShares(BaseModel):
 
 
 class NewSafety(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"pieces": 2}]})
+    model_config = example(pieces=2)
 
     pieces: Left
 

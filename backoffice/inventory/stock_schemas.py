@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from backoffice.inventory.schemas import MOST_PIECES, Channel, Left, Pieces, Share
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId, Storable
 from backoffice.kit.paging import Page
 
@@ -37,10 +38,7 @@ CHANGE: dict[str, Any] = {
     "available": {"web": 90, "app": 90, "mini_program": 90, "pos": 90, "marketplace": 29},
     "online": {"web": 95, "app": 95, "mini_program": 95, "pos": 95, "marketplace": 34},
 }
-
-
-def example(**fields: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [fields]})
+ENTRY = CHANGE | {"position": 4711, "at": "2026-11-27T10:00:00Z"}
 
 
 class Line(BaseModel):
@@ -221,6 +219,8 @@ class StockChange(BaseModel):
 
 
 class FeedEntry(StockChange):
+    model_config = example(**ENTRY)
+
     position: int
     at: datetime
 
@@ -229,7 +229,7 @@ class FeedPage(BaseModel):
     """`last`: the position to go on after."""
 
     model_config = example(
-        changes=[CHANGE | {"position": 4711, "at": "2026-11-27T10:00:00Z"}],
+        changes=[ENTRY],
         last=4711,
     )
 

@@ -1,15 +1,26 @@
 """What crosses the knowledge's API."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from backoffice.kit.examples import example
 from backoffice.kit.fields import Text
+
+ARTICLE: dict[str, Any] = {
+    "title": "退货运费谁出",
+    "intents": ["return_policy", "shipping_fee"],
+    "questions": ["退货邮费谁出", "退货包邮吗"],
+    "answer": "质量问题、发错、少件，来回运费都由我们承担；其他原因退货，上门取件的运费由您承担。",
+    "published": True,
+}
 
 
 class ArticleText(BaseModel):
     """What an admin writes: plain text. Only what is published is shown to shoppers."""
+
+    model_config = example(**ARTICLE)
 
     title: Text = Field(min_length=1, max_length=120)
     intents: list[Text] = Field(default=[], max_length=20)
@@ -19,6 +30,10 @@ class ArticleText(BaseModel):
 
 
 class ArticleView(ArticleText):
+    model_config = example(
+        **ARTICLE, slug="return-postage", updated_at="2026-11-22T10:00:00Z", updated_by="店长"
+    )
+
     slug: str
     updated_at: datetime
     updated_by: str
@@ -49,6 +64,8 @@ class FoundArticles(BaseModel):
 
 class QuestionNote(BaseModel):
     """A question that nothing answered, or that `article` (a slug) did not answer well."""
+
+    model_config = example(text="两张优惠券可以一起用吗", intent="promotion_inquiry", kind="missed")
 
     text: Text = Field(min_length=1, max_length=2000)
     intent: Text = Field(default="", max_length=60)

@@ -1,19 +1,15 @@
 """What crosses the returns' API. Money in fen, times in UTC."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from backoffice.fulfillment.fulfilment_schemas import FulfilmentParcel
+from backoffice.kit.examples import example
 from backoffice.returns.domain import Postage
 from backoffice.returns.rules import Kind, Reason
 from backoffice.trade.schemas import Plain, Step
-
-
-def example(**fields: Any) -> ConfigDict:
-    """What the API's pages show of a schema."""
-    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class Choice(BaseModel):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from backoffice.kit.examples import example
 from backoffice.kit.fields import Text
 
 Role = Literal["agent", "supervisor", "admin"]
@@ -21,6 +22,8 @@ Shortcut = Annotated[str, StringConstraints(pattern=r"^[^\x00\s/]{1,40}$", to_lo
 class StaffSignIn(BaseModel):
     """`device`: what the last sign-in from this device answered, empty the first time."""
 
+    model_config = example(login="agent2", password="correct horse battery")
+
     login: Text = Field(min_length=1, max_length=40)
     password: str = Field(min_length=1, max_length=200)
     device: str = Field(default="", max_length=400)
@@ -34,6 +37,8 @@ class StaffSignedIn(BaseModel):
 
 
 class PasswordChange(BaseModel):
+    model_config = example(password="correct horse battery", new_password="a longer staple of words")
+
     password: str = Field(max_length=200)
     new_password: NewPassword
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
 from backoffice.fulfillment.planning_schemas import Promise
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId
 from backoffice.trade.checkout_schemas import Pieces
 from backoffice.trade.schemas import Fen, Name, NewAddress, Phone, Plain
@@ -43,7 +44,7 @@ class NewChannelOrder(BaseModel):
     Without `paid_at` it is still to be paid there, and is cancelled when nobody says so in time.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = example(**EXAMPLE)
 
     channel: OtherChannel
     reference: Reference
@@ -67,12 +68,12 @@ class NewChannelOrder(BaseModel):
 
 
 class ChannelPaid(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"paid_at": "2026-11-27T10:00:00Z"}]})
+    model_config = example(paid_at="2026-11-27T10:00:00Z")
 
     paid_at: AwareDatetime
 
 
 class ChannelCancel(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "买家取消"}]})
+    model_config = example(reason="买家取消")
 
     reason: Annotated[str, Plain, StringConstraints(strip_whitespace=True, max_length=60)] = ""

@@ -16,6 +16,7 @@ from backoffice.fulfillment.planning_schemas import (
     Promise,
 )
 from backoffice.inventory.schemas import Pick
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId
 from backoffice.trade.promotions_domain import Refusal, Source
 from backoffice.trade.schemas import Name, NewAddress, Phone, Plain
@@ -28,11 +29,15 @@ Pieces = Annotated[int, Field(ge=1, le=MOST_PIECES)]
 class CartChange(BaseModel):
     """`quantity` 0 takes the SKU out; only what `channel` sells is put in."""
 
+    model_config = example(quantity=2, channel="web")
+
     quantity: Annotated[int, Field(ge=0, le=MOST_PIECES)]
     channel: Channel | None = None
 
 
 class CartMerge(BaseModel):
+    model_config = example(token="9f0c4e2b7a6d41358c1f5e3a2b9d7c60")
+
     token: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -65,6 +70,15 @@ class NewQuote(BaseModel):
 
     `coupon`: one that the customer took, the `best` of them, or `none`.
     """
+
+    model_config = example(
+        lines=[{"sku_id": 11, "quantity": 1}],
+        channel="app",
+        delivery="standard",
+        address={"text": "浙江省杭州市西湖区文三路90号 林晓 15400000001"},
+        coupon="best",
+        note="请放门口鞋柜上",
+    )
 
     lines: list[WantedLine] | None = Field(default=None, min_length=1, max_length=MOST_LINES)
     channel: Literal["web", "app", "mini_program"] = "web"
@@ -195,6 +209,8 @@ class QuoteView(Amounts):
 
 
 class NewOrder(BaseModel):
+    model_config = example(quote_id="3b7e9d1c5f2a48608e4d6c1b7a9f0352")
+
     quote_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 

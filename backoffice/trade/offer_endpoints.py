@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, StringConstraints
 
 from backoffice.kit.database import Reading, Writing
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId
 from backoffice.kit.time import now
 from backoffice.staff.identity import staff
@@ -31,6 +32,8 @@ OfferId = Annotated[RowId, Path()]
 
 
 class Stop(BaseModel):
+    model_config = example(reason="预算用完，提前结束")
+
     reason: Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
+from backoffice.kit.examples import example
 from backoffice.kit.paging import Page
 from backoffice.trade.promotions_domain import Source, Terms
 from backoffice.trade.schemas import Plain
@@ -86,7 +87,7 @@ class KeptOffer(BaseModel):
 class NewOffer(KeptOffer):
     """`code` is its name among the staff, unique, so that nothing is added twice."""
 
-    model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
+    model_config = example(**EXAMPLE)
 
     code: Code
     source: Source
@@ -95,7 +96,7 @@ class NewOffer(KeptOffer):
 class ChangedOffer(KeptOffer):
     """`version` is the one that the change was made from."""
 
-    model_config = {"json_schema_extra": {"examples": [CHANGE]}}
+    model_config = example(**CHANGE)
 
     version: int = Field(ge=1, lt=2**31)
 

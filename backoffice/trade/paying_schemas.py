@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
+from backoffice.kit.examples import example
 from backoffice.kit.messages import catalogue
 
 Method = Annotated[str, StringConstraints(pattern="^[a-z0-9_]{1,20}$")]
@@ -20,17 +21,13 @@ ATTEMPT: dict[str, Any] = {
 }
 
 
-def example(shown: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [shown]})
-
-
 def method_label(method: str) -> str:
     methods = catalogue("trade")["methods"]
     return str(methods.get(method, methods["other"]))
 
 
 class Pay(BaseModel):
-    model_config = example({"method": "wechat"})
+    model_config = example(method="wechat")
 
     method: Method
 
@@ -38,7 +35,7 @@ class Pay(BaseModel):
 class AttemptView(BaseModel):
     """A try to pay. `client` is what the shopper's side needs while it is `started`, e.g. a `code_url`."""
 
-    model_config = example(ATTEMPT)
+    model_config = example(**ATTEMPT)
 
     reference: str
     method: str
@@ -99,7 +96,7 @@ class Unaccounted(NamedTuple):
 class PaymentsView(BaseModel):
     """`offered`: the ways in which the order can be paid now."""
 
-    model_config = example({"offered": ["alipay", "wechat"], "attempts": [ATTEMPT], "payments": []})
+    model_config = example(offered=["alipay", "wechat"], attempts=[ATTEMPT], payments=[])
 
     offered: list[str]
     attempts: list[AttemptView]

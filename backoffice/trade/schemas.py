@@ -4,10 +4,11 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
 
 from backoffice.fulfillment.fulfilment_schemas import Pickup, Piece
 from backoffice.fulfillment.schemas import ShipmentView
+from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId
 from backoffice.trade.domain import ErrandName, Verdict, share_of
 
@@ -155,6 +156,13 @@ class Spoken(BaseModel):
 class Which(BaseModel):
     """`order_no` is the order talked about before, `last4` the last digits that were said, at least four."""
 
+    model_config = example(
+        text="我昨天买的羽绒服到哪了",
+        errand="track",
+        order_no="2611220000000019",
+        times=[{"words": "昨天", "from": "2026-11-21T16:00:00Z", "to": "2026-11-22T16:00:00Z"}],
+    )
+
     text: Annotated[str, Plain, Field(max_length=2000)]
     errand: ErrandName
     order_no: Annotated[str, Field(max_length=40)] | None = None
@@ -171,6 +179,8 @@ class WhichOrder(BaseModel):
 
 
 class Proof(BaseModel):
+    model_config = example(order_no="2611220000000019", phone_last4="0001")
+
     order_no: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]
     phone_last4: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)]
 
@@ -183,6 +193,8 @@ class Proven(BaseModel):
 
 
 class Cancel(BaseModel):
+    model_config = example(reason="不想要了")
+
     reason: Annotated[str, Plain, StringConstraints(strip_whitespace=True, max_length=60)] = ""
 
 
@@ -194,11 +206,7 @@ class CancelledLine(BaseModel):
 class CancelLines(Cancel):
     """Pieces that are not wanted any more."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"lines": [{"line_id": 7001, "quantity": 1}], "reason": "多拍了一件"}]
-        }
-    )
+    model_config = example(lines=[{"line_id": 7001, "quantity": 1}], reason="多拍了一件")
 
     lines: list[CancelledLine] = Field(min_length=1, max_length=200)
 
@@ -213,13 +221,7 @@ class LinePrice(BaseModel):
 class PriceChange(BaseModel):
     """What is not said stays."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"lines": [{"line_id": 7001, "price_fen": 25900}], "shipping_fen": 0, "reason": "老顾客议价"}
-            ]
-        }
-    )
+    model_config = example(lines=[{"line_id": 7001, "price_fen": 25900}], shipping_fen=0, reason="老顾客议价")
 
     lines: list[LinePrice] = Field(default=[], max_length=200)
     shipping_fen: Fen | None = None
@@ -235,6 +237,15 @@ class Urged(BaseModel):
 class NewAddress(BaseModel):
     """Either parts or one free line `text`; parts win. What is not said stays as it is."""
 
+    model_config = example(
+        receiver="林晓",
+        phone="15400000001",
+        province="浙江省",
+        city="杭州市",
+        district="西湖区",
+        street="文三路90号",
+    )
+
     receiver: Name | None = None
     phone: Phone | None = None
     province: Short | None = None
@@ -245,6 +256,13 @@ class NewAddress(BaseModel):
 
 
 class InvoiceRequest(BaseModel):
+    model_config = example(
+        kind="company",
+        title="青禾文化传播有限公司",
+        tax_number="91330106MA2CEXAMP7",
+        email="caiwu@example.com",
+    )
+
     kind: Literal["personal", "company"]
     title: Annotated[str, Plain, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
     tax_number: str = Field(default="", max_length=40)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from backoffice.kit.examples import example
 from backoffice.kit.fields import Text
 from backoffice.kit.geo import System
 from backoffice.kit.sheets import parts
@@ -13,11 +14,15 @@ Proof = Literal["sign_in", "code", "scan", "unionid"]
 
 
 class SignIn(BaseModel):
+    model_config = example(phone="15400000001", password="xiaoer")
+
     phone: Text = Field(min_length=1, max_length=20)
     password: str = Field(min_length=1, max_length=200)
 
 
 class ServiceSignIn(BaseModel):
+    model_config = example(phone="15400000001")
+
     phone: Text = Field(min_length=1, max_length=20)
 
 
@@ -51,6 +56,8 @@ class CustomerLine(BaseModel):
 class NewPhone(BaseModel):
     """Chinese unless it begins with `+` and a country."""
 
+    model_config = example(number="154 0000 0021")
+
     number: Text = Field(min_length=5, max_length=30)
 
 
@@ -72,6 +79,8 @@ class Phones(BaseModel):
 
 class Verified(BaseModel):
     """How a number was proved to be the customer's, e.g. by a call."""
+
+    model_config = example(reason="回拨该号码，机主本人接听")
 
     reason: Text = Field(min_length=1, max_length=120)
 
@@ -95,6 +104,19 @@ class Addresses(BaseModel):
 
 class NewAddress(BaseModel):
     """`latitude` and `longitude`, both or neither, are meant in `system`."""
+
+    model_config = example(
+        receiver="林晓",
+        phone="15400000001",
+        province="浙江省",
+        city="杭州市",
+        district="西湖区",
+        street="文三路90号",
+        is_default=True,
+        latitude=30.2735,
+        longitude=120.1375,
+        system="gcj02",
+    )
 
     receiver: Text = Field(min_length=1, max_length=40)
     phone: Text = Field(pattern=r"^\+?[0-9][0-9 \-]{4,18}$")
@@ -132,6 +154,10 @@ class AddressDetail(BaseModel):
 class SeenDevice(BaseModel):
     """`push_token`: none leaves the one that is known."""
 
+    model_config = example(
+        device_id="a3f1c7d2-5b0e-4c86-9a41-7e2d8f60b913", platform="ios", push_token="c9d4c07cfbbc26d6"
+    )
+
     device_id: Text = Field(min_length=8, max_length=200)
     platform: Literal["ios", "android", "harmony", "web", "mini"]
     push_token: Text | None = Field(default=None, max_length=300)
@@ -155,6 +181,8 @@ class Devices(BaseModel):
 
 class NewCard(BaseModel):
     """A card by the token that its payment provider gave."""
+
+    model_config = example(token="tok_8f3a1c7d2b5e4906", brand="招商银行", last_four="4217")
 
     token: Text = Field(min_length=8, max_length=120)
     brand: Text = Field(min_length=1, max_length=20)
@@ -203,6 +231,8 @@ class PointsView(BaseModel):
 
 class PointsAdjustment(BaseModel):
     """`reference`: what it is for, e.g. a case; asked again with it, nothing more is done."""
+
+    model_config = example(delta=200, reference="C2611230004217", reason="物流延误补偿")
 
     delta: int = Field(ge=-1_000_000, le=1_000_000)
     reference: Text = Field(min_length=1, max_length=80)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from backoffice.conversations.reception import AtReception, Reception
 from backoffice.conversations.schemas import Face, Look, Opened
 from backoffice.kit.errors import Forbidden, Unauthenticated
+from backoffice.kit.examples import example
 from backoffice.kit.fields import EventNumber, Text
 from backoffice.users.identity import Credentials, MaybeAsking, bearer, credentials
 from integrations.channels import examples
@@ -30,7 +31,7 @@ RETRY_MILLISECONDS = 1000
 
 
 class OpenRequest(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.OPEN]})
+    model_config = example(**examples.OPEN)
 
     channel: Literal["web", "app"] = "app"
 
@@ -62,14 +63,14 @@ class Receipt(BaseModel):
 class Seen(BaseModel):
     """How far the shopper's device has the events, or how far they have read them."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.SEEN]})
+    model_config = example(**examples.SEEN)
 
     delivered: EventNumber = 0
     read: EventNumber = 0
 
 
 class Typing(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.TYPING]})
+    model_config = example(**examples.TYPING)
 
     on: bool
 
@@ -125,7 +126,7 @@ async def open_conversation(request: OpenRequest, reception: AtReception, who: M
 
 
 class SignedIn(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"session": "ImN1c3RvbWVyOjci…"}]})
+    model_config = example(session="ImN1c3RvbWVyOjci…")
 
     session: Text = Field(max_length=400, description="what the sign-in answered")
 
