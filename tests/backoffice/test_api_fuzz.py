@@ -125,8 +125,8 @@ async def people(
     shown = {role: {"Authorization": f"Bearer {token}"} for role, token in tokens.items()}
     shown["bot"] = shown["service"] | {"X-Turn": issued.sign_turn(turn)}
     admin = {"Authorization": f"Bearer {tokens['admin']}"}
-    hook = {"url": "https://example.com/hook", "topics": ["order.paid"]}
-    await http.post("/api/webhooks", json=hook, headers=admin)
+    hook = {"url": "https://example.com/hook", "topics": ["message.created"]}
+    assert (await http.post("/api/webhooks", json=hook, headers=admin)).status_code == 201
     return [Person("nobody", {}), *(Person(role, headers) for role, headers in shown.items())]
 
 
