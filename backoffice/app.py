@@ -43,6 +43,7 @@ from backoffice.kit import executors
 from backoffice.kit.database import Database
 from backoffice.kit.errors import answer_problems
 from backoffice.kit.repeating import background
+from backoffice.kit.security import DescribedAPI
 from backoffice.kit.sheet_endpoints import LargerSheets
 from backoffice.kit.time import now
 from backoffice.knowledge import endpoints as knowledge
@@ -104,7 +105,7 @@ def create_app(settings: Settings | None = None, consoles: bool = True) -> FastA
     A process can hold several apps, only one of them with `consoles`.
     """
     settings = settings or get_settings()
-    app = FastAPI(title="小二 Xiaoer", lifespan=lifespan)
+    app = DescribedAPI(title="小二 Xiaoer", lifespan=lifespan)
     app.state.settings = settings
     app.state.credentials = Credentials(settings)
     app.state.limits = Limits.of(settings)

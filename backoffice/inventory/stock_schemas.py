@@ -372,7 +372,7 @@ class Alerts(BaseModel):
                 "sold": 28,
                 "days": 3.0,
                 "raised_at": "2026-11-27T10:00:00Z",
-                "recovered_at": None,
+                "recovered_at": "2026-11-29T02:00:00Z",
             }
         ],
         total=1,

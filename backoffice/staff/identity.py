@@ -13,7 +13,9 @@ from backoffice.staff import sessions
 from backoffice.staff.schemas import Role, StaffView
 from backoffice.staff.sessions import Devices
 
-bearer = HTTPBearer(auto_error=False, scheme_name="staff")
+bearer = HTTPBearer(
+    auto_error=False, scheme_name="staff", description="what `POST /api/staff/session` answers"
+)
 
 
 async def devices(settings: Annotated[Settings, Depends(settings_of)]) -> Devices:

@@ -7,18 +7,32 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
 
 from backoffice.kit import fencing, idempotency
 from backoffice.kit.database import Database, WriteSession, database_of
 from backoffice.kit.errors import Forbidden, Unauthenticated
 from backoffice.kit.fencing import Fence
+from backoffice.kit.security import ANYBODY, admits
 from backoffice.kit.signing import Signer
 from backoffice.settings import SERVICE_SCOPES, ServiceScope, Settings
 
 SESSION_SECONDS = 7 * 24 * 3600
 TURN_SECONDS = 3600
 
+CUSTOMER = HTTPBearer(scheme_name="customer", description="what `POST /api/session` answers")
+SERVICE = HTTPBearer(scheme_name="service", description="of our own services, which may do everything")
+SCOPED = {
+    scope: HTTPBearer(scheme_name=scope, description=f"of an outside service: `xiaoer token {scope}`")
+    for scope in SERVICE_SCOPES
+}
+TURN = APIKeyHeader(
+    name="X-Turn", scheme_name="turn", description="for whom the bot asks: given to it with each turn"
+)
+
+AuthorizationHeader = Annotated[str, Header(include_in_schema=False)]
+TurnHeader = Annotated[str, Header(include_in_schema=False)]
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -97,16 +111,15 @@ async def credentials(request: Request) -> Credentials:
     return issued
 
 
-async def bearer(authorization: Annotated[str, Header()] = "") -> str:
+async def bearer(authorization: AuthorizationHeader = "") -> str:
     """The bearer token, empty when there is none."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+@admits((CUSTOMER,), (SERVICE, TURN), ANYBODY)
 async def maybe_shopper(
-    request: Request,
-    authorization: Annotated[str, Header()] = "",
-    x_turn: Annotated[str, Header()] = "",
+    request: Request, authorization: AuthorizationHeader = "", x_turn: TurnHeader = ""
 ) -> Shopper | None:
     """Whoever asks, or None for nobody we know. A wrong credential raises `Unauthenticated`."""
     issued, token = await credentials(request), await bearer(authorization)
@@ -119,6 +132,7 @@ async def maybe_shopper(
     return Shopper(issued.read_session(token)) if token else None
 
 
+@admits((CUSTOMER,), (SERVICE, TURN))
 async def shopper(found: Annotated[Shopper | None, Depends(maybe_shopper)]) -> Shopper:
     """Whoever asks. Raises `Unauthenticated` for nobody."""
     if found is None:
@@ -126,6 +140,7 @@ async def shopper(found: Annotated[Shopper | None, Depends(maybe_shopper)]) -> S
     return found
 
 
+@admits((SERVICE,))
 async def service(
     issued: Annotated[Credentials, Depends(credentials)], token: Annotated[str, Depends(bearer)]
 ) -> None:
@@ -140,6 +155,7 @@ def service_for(*scopes: ServiceScope) -> Callable[..., Awaitable[ServiceScope |
     Raises `Unauthenticated` (`bad_credential`), `Forbidden` (`scope_required`).
     """
 
+    @admits((SERVICE,), *((SCOPED[scope],) for scope in scopes))
     async def allowed(
         issued: Annotated[Credentials, Depends(credentials)], token: Annotated[str, Depends(bearer)]
     ) -> ServiceScope | None:

@@ -4,15 +4,23 @@ from collections import defaultdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
 from backoffice.fulfillment import parcels
 from backoffice.fulfillment.ports import Carrier, Tracked
 from backoffice.kit.database import Database, database_of
 from backoffice.kit.errors import NotFound
+from backoffice.kit.security import admits
 from backoffice.kit.time import now
+from integrations.carriers.signing import SIGNATURE, TIMESTAMP
 
 router = APIRouter(prefix="/carriers", tags=["carriers"])
+SIGNED = APIKeyHeader(
+    name=SIGNATURE.title(),
+    scheme_name="carrier",
+    description=f"hex HMAC-SHA256 of `<{TIMESTAMP.title()}>.<body>`, the time in unix seconds",
+)
 
 
 class Taken(BaseModel):
@@ -20,6 +28,7 @@ class Taken(BaseModel):
 
 
 @router.post("/{code}/push")
+@admits((SIGNED,))
 async def push(code: str, request: Request, database: Annotated[Database, Depends(database_of)]) -> Taken:
     """Tracking events, signed; repeats and any order do no harm.
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
+from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +19,7 @@ from backoffice.conversations.schemas import Face, Look, Opened
 from backoffice.kit.errors import Forbidden, Unauthenticated
 from backoffice.kit.examples import example
 from backoffice.kit.fields import EventNumber, Text
+from backoffice.kit.security import admits
 from backoffice.users.identity import Credentials, MaybeAsking, bearer, credentials
 from integrations.channels import examples
 from integrations.channels.limits import may_open, may_say
@@ -28,6 +30,7 @@ LONGEST_WAIT = 30.0
 CHECK_TOKEN_SECONDS = 30.0
 EVENTS_AT_ONCE = 200
 RETRY_MILLISECONDS = 1000
+VISITOR = HTTPBearer(scheme_name="visitor", description="what `POST /chat/conversations` answers")
 
 
 class OpenRequest(BaseModel):
@@ -75,6 +78,7 @@ class Typing(BaseModel):
     on: bool
 
 
+@admits((VISITOR,))
 async def conversation(
     conversation_id: str, reception: AtReception, token: Annotated[str, Depends(bearer)]
 ) -> str:
@@ -94,6 +98,7 @@ async def leads_to(reception: Reception, own: str) -> str:
     return (await reception.look(own, limit=1)).moved_to or own
 
 
+@admits((VISITOR,))
 async def shown(conversation_id: str, reception: AtReception, token: Annotated[str, Depends(bearer)]) -> str:
     """The conversation in the path, if the token is its own or that of one which leads there now.
 

@@ -1,15 +1,23 @@
 """Where payment providers tell what was paid and paid back."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.security import APIKeyHeader
 
 from backoffice.kit.errors import NotFound
+from backoffice.kit.security import admits
 from backoffice.kit.time import now
 from backoffice.trade.collecting import Collecting
 
 router = APIRouter(prefix="/payments", tags=["payments"])
+SIGNED = APIKeyHeader(
+    name="Wechatpay-Signature",
+    scheme_name="payment_provider",
+    description="of WeChat Pay; Alipay has its signature in the field `sign` of what it posts instead",
+)
 
 
 @router.post("/{code}/notify")
+@admits((SIGNED,))
 async def notify(code: str, request: Request) -> Response:
     """A signed notification, answered as its provider expects; repeats and any order do no harm.
 
