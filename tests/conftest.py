@@ -45,6 +45,7 @@ def pytest_report_header() -> str:
     return f"engines: {', '.join(ENGINES)}{missing}, {stream}"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which tests one process of several runs after each other: those of a file, and all that share the
     live shop, which take longest and come first.

@@ -24,7 +24,7 @@ ACCOUNTS = [SAFE, PLAIN, BOTH, MINI]
 
 @pytest.fixture
 async def tencent() -> AsyncIterator[Tencent]:
-    tencent = Tencent(ACCOUNTS, answer_within=2, repeat_after=0.1)
+    tencent = Tencent(ACCOUNTS, answer_within=60, repeat_after=0.1)
     yield tencent
     await tencent.close()
 

@@ -221,10 +221,9 @@ def tokens_asked(tencent: Tencent) -> list[bool]:
 
 
 STORES = ["local", *(["redis"] if reachable(REDIS) else [])]
-ONE_REDIS = pytest.mark.xdist_group("the Redis database of these tests")
 
 
-@pytest.fixture(params=[pytest.param(each, marks=ONE_REDIS) for each in STORES])
+@pytest.fixture(params=STORES)
 async def stores(request: pytest.FixtureRequest) -> AsyncIterator[list[Memory]]:
     """Those of two processes, or the one of one process twice."""
     if request.param == "local":
