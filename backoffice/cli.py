@@ -23,6 +23,8 @@ from backoffice.supervisor import Trouble
 
 ROOT = Path(__file__).resolve().parent.parent
 console = Console()
+GIVES_WAY = 10
+"""How much less a worker gets of a busy machine, as `nice` counts."""
 
 app = typer.Typer(
     name="xiaoer",
@@ -88,13 +90,15 @@ def worker() -> None:
     Do the background work in this process and stay until Ctrl-C.
 
     For apps that run with XIAOER_WORKER=apart. Any number may run on one
-    database. `xiaoer up` starts one where the app does not do it itself.
+    database. `xiaoer up` starts one where the app does not do it itself. On a
+    machine that it shares with apps it gives way to them: nobody waits for it.
 
     [dim]XIAOER_WORKER=apart xiaoer worker[/]
     """
     from backoffice.up import until_signal
     from backoffice.worker import apart
 
+    os.nice(GIVES_WAY)
     asyncio.run(until_signal(apart(Settings())))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ APPS = 2
 LEAST_SHARE = 15.0
 MOST_A_SECOND, LIMIT_A_SECOND = 1200, 4000
 RAW_ORDERS = 3000
+PAID_ORDERS, LONGEST = 500, 120.0
 
 
 class Bench:
@@ -75,22 +77,44 @@ class Bench:
         quotes = await self.quoted(kind)
         await self.shop.everything_sent()
         sent, _ = await self.shop.outbox()
-        async with apps(self.shop, self.folder, self.processes) as urls:
+        async with served(self.shop, self.folder, self.processes, self.shop.on_postgresql) as urls:
             self.says(f"orders over HTTP, {kind.name}")
-            ended_before, _ = await self.shop.workflows()
             outcome = await over_http(urls, self.shop.settings, quotes, CLIENTS, self.seconds)
             passed_on, waiting = await self.shop.outbox()
-            ended, going_on = await self.shop.workflows()
+            _, going_on = await self.shop.workflows()
         name = f"{self.engine}, HTTP, {kind.name}"
         rate = self.keep(name, outcome)
         took = max(outcome.ended) - outcome.began
         self.figures += [
             Figure(f"{name}: events passed on", (passed_on - sent) / took, "/s"),
             Figure(f"{name}: events waiting", waiting, ""),
-            Figure(f"{name}: workflows completed", (ended - ended_before) / took, "/s"),
             Figure(f"{name}: workflows going on", going_on, ""),
         ]
         return rate
+
+    async def workflows(self, kind: Kind) -> None:
+        """How fast one worker gives paid orders to their locations when nothing else is to be done."""
+        self.says("paying orders")
+        order = by_service(self.shop.database)
+        for quote in await self.shop.quote(kind, PAID_ORDERS):
+            self.answered.append(await order(quote))
+            await self.shop.pay(quote, self.answered[-1])
+        done, began = [(0, 0.0)], time.monotonic()
+        async with served(
+            self.shop, self.folder, 0 if self.shop.on_postgresql else 1, self.shop.on_postgresql
+        ):
+            self.says("working off what is paid")
+            while done[-1][0] < PAID_ORDERS and time.monotonic() < began + LONGEST:
+                await asyncio.sleep(0.2)
+                ended, _ = await self.shop.workflows()
+                done.append((ended, time.monotonic()))
+        busy = [each for each in done if each[0]]
+        (first, since), (last, until) = busy[0], busy[-1]
+        rate = (last - first) / (until - since)
+        self.figures += [
+            Figure(f"{self.engine}: workflows completed, one worker", rate, "/s"),
+            Figure(f"{self.engine}: paid orders whose workflow did not end", PAID_ORDERS - last, "", 0),
+        ]
 
     async def by_service(self, kind: Kind) -> float:
         quotes = await self.quoted(kind)
@@ -134,24 +158,24 @@ class Bench:
 
 
 @asynccontextmanager
-async def apps(shop: BenchShop, folder: Path, count: int) -> AsyncIterator[list[str]]:
-    """Apps as they are served: one does the background work too, several leave it to a worker."""
+async def served(shop: BenchShop, folder: Path, count: int, apart: bool) -> AsyncIterator[list[str]]:
+    """So many apps as they are served; the background work is done in them or `apart`."""
     settings = shop.settings
     env = {
         "XIAOER_SECRET": settings.secret,
         "XIAOER_STATE": str(folder),
         "XIAOER_DATABASE_URL": settings.database_url,
         "XIAOER_REDIS_URL": "",
-        "XIAOER_WORKER": "apart" if count > 1 else "embedded",
+        "XIAOER_WORKER": "apart" if apart else "embedded",
     }
-    served = [App(port, env, folder) for port in free_ports(count)]
+    apps = [App(port, env, folder) for port in free_ports(count)]
     worker = Part("worker", [sys.executable, "-m", "backoffice.cli", "worker"], env, folder / "worker.log")
-    parts = [*served, worker] if count > 1 else served
+    parts = [*apps, worker] if apart else apps
     try:
         for part in parts:
             await part.start()
         await worked(shop)
-        yield [app.url for app in served]
+        yield [app.url for app in apps]
     finally:
         for part in parts:
             await part.end(SIGTERM)
@@ -184,6 +208,7 @@ async def main(seconds: float) -> list[Figure]:
 
 async def on_postgresql(bench: Bench) -> None:
     program = pgbench_program()
+    await bench.workflows(SPREAD)
     for kind in (SPREAD, HOT):
         served, called = await bench.by_http(kind), await bench.by_service(kind)
         if program is None:
@@ -195,6 +220,7 @@ async def on_postgresql(bench: Bench) -> None:
 
 
 async def on_sqlite(bench: Bench) -> None:
+    await bench.workflows(SPREAD)
     served, called = await bench.by_http(SPREAD), await bench.by_service(SPREAD)
     limit = await bench.raw(SPREAD)
     bench.share("HTTP of SQLite alone", served, limit)

@@ -26,11 +26,13 @@ from backoffice.kit.database import Database, insert_many
 from backoffice.kit.time import now
 from backoffice.migrations import upgrade
 from backoffice.settings import Settings
-from backoffice.trade import quotes
+from backoffice.trade import paying, quotes
 from backoffice.trade.carts import customers
 from backoffice.trade.checkout_models import StoredQuote
 from backoffice.trade.checkout_schemas import NewQuote
 from backoffice.trade.models import Order, OrderEvent, OrderLine, OrderNumber
+from backoffice.trade.ports import Paid
+from backoffice.users.identity import Shopper
 from backoffice.users.models import Customer
 
 CUSTOMER, PRODUCT, SKU = 900_000_000, 800_000_000, 700_000_000
@@ -40,6 +42,7 @@ PLACES = (("浙江省", "杭州市"), ("广东省", "广州市"), ("四川省", 
 ADDRESS = {"text": "浙江省杭州市西湖区文三路90号 林晓 15400000001"}
 TOUR = timedelta(hours=2)
 BATCH = 5000
+METHOD = "card"
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,14 @@ class BenchShop:
             frozen = await quotes.freeze(session, owner, customer_id, wanted)
         return frozen.model_dump_json()
 
+    async def pay(self, quote: int, number: str) -> None:
+        """The money for an order has come."""
+        async with self.database.write() as session:
+            who = Shopper(customer_of(quote))
+            tried = await paying.open_attempt(session, who, number, METHOD, [METHOD])
+            paid = Paid(tried.reference, f"T{tried.reference}", tried.amount_fen, now())
+            await paying.captured(session, METHOD, paid)
+
     async def everything_sent(self) -> None:
         """Forget what waits in the outbox."""
         async with self.database.write() as session:
@@ -215,7 +226,8 @@ class BenchShop:
             events = await session.scalar(told) or 0
             quoted = await session.scalar(used) or 0
             bought = await session.scalar(select(func.sum(OrderLine.quantity))) or 0
-            held = await session.scalar(select(func.sum(StockLevel.reserved))) or 0
+            there = StockLevel.reserved + StockLevel.allocated
+            held = await session.scalar(select(func.sum(there))) or 0
             numbers = set(await session.scalars(select(OrderNumber.number)))
         return {
             "levels that differ from ledger or promises": wrong,
