@@ -144,6 +144,32 @@ class FulfilmentView(BaseModel):
     parcels: list[FulfilmentParcel]
 
 
+class PartLine(NamedTuple):
+    """`sent`: how many of the pieces have left."""
+
+    sku_id: int
+    quantity: int
+    sent: int
+
+
+class Parcel(NamedTuple):
+    state: str
+    pieces: list[Piece]
+
+
+class PlacedPart(NamedTuple):
+    """A part as those see it who decide about its order."""
+
+    id: int
+    location_id: int
+    state: FulfilmentState
+    reason: str
+    fetched: bool
+    created_at: datetime
+    lines: list[PartLine]
+    parcels: list[Parcel]
+
+
 class Fulfilments(BaseModel):
     fulfilments: list[FulfilmentView]
     total: int

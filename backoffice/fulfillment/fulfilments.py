@@ -4,28 +4,32 @@ Each change is told on the topic `fulfilment.<state>`, keyed `order:<id>`. What 
 promised to its order where it is: whoever plans the order moves or releases it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement
 
 from backoffice.events import service as events
 from backoffice.fulfillment import fulfilments_repository as repository
 from backoffice.fulfillment import planning, stages, worklist
+from backoffice.fulfillment import repository as shipments
 from backoffice.fulfillment.fulfilment_schemas import (
     CalledOff,
     DeclineReason,
     FulfilmentState,
     FulfilmentView,
+    Parcel,
     Part,
+    PartLine,
     Piece,
+    PlacedPart,
     Receiver,
 )
 from backoffice.fulfillment.models import Fulfilment
 from backoffice.inventory import holds
-from backoffice.kit.database import WriteSession
+from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, Invalid
 from backoffice.kit.time import now
 
@@ -37,12 +41,12 @@ def holder(order_id: int) -> str:
     return f"order:{order_id}"
 
 
-async def create(session: WriteSession, order_id: int, parts: Iterable[Part]) -> list[FulfilmentView]:
-    """Give each part to its location; one that was made before stays as it is.
+async def create(session: WriteSession, order_id: int, parts: Iterable[Part]) -> list[int]:
+    """Give each part to its location; one that was made before stays as it is. The ids of those made now.
 
     Raises `Invalid` (`bad_quantity`).
     """
-    keys = []
+    ids = []
     for part in parts:
         pieces, moment = summed(part.pieces), now()
         accept_by, leave_by = stages.deadlines(part.kind, moment, part.leave_by)
@@ -60,10 +64,11 @@ async def create(session: WriteSession, order_id: int, parts: Iterable[Part]) ->
         )
         if fulfilment_id is not None:
             await repository.add_lines(session, fulfilment_id, pieces)
-            await tell(session, await worklist.known(session, fulfilment_id))
-        keys.append(part.key)
-    made = await repository.of_orders(session, [order_id])
-    return await worklist.views(session, [each for each in made if each.part in keys])
+            ids.append(fulfilment_id)
+            made = {"id": fulfilment_id, "order_id": order_id, "part": part.key, "kind": part.kind}
+            where = {"location_id": part.location_id, "state": "planned", "reason": ""}
+            await tell(session, Fulfilment(**made, **where))
+    return ids
 
 
 async def accept(session: WriteSession, fulfilment_id: int) -> FulfilmentView:
@@ -86,9 +91,35 @@ async def cancel(session: WriteSession, fulfilment_id: int, reason: str = "") ->
     return await moved(session, fulfilment_id, "cancelled", Fulfilment.sent == 0, reason=reason)
 
 
-async def held(session: WriteSession, order_id: int) -> list[FulfilmentView]:
+async def held(session: WriteSession, order_id: int) -> list[PlacedPart]:
     """The parts of an order, kept as they are until this transaction ends."""
-    return await worklist.views(session, await repository.held_of(session, order_id))
+    return await placed(session, await repository.held_of(session, order_id))
+
+
+async def of_order(session: ReadSession, order_id: int) -> list[PlacedPart]:
+    """The parts of an order as they are at this moment."""
+    return await placed(session, await repository.of_orders(session, [order_id]))
+
+
+async def placed(session: ReadSession, found: Sequence[Fulfilment]) -> list[PlacedPart]:
+    parcels: defaultdict[int | None, list[Parcel]] = defaultdict(list)
+    if sent := [each.id for each in found if each.sent]:
+        for parcel in await shipments.of_fulfilments(session, sent):
+            pieces = [Piece(sku_id=line.sku_id, quantity=line.quantity) for line in parcel.lines]
+            parcels[parcel.fulfilment_id].append(Parcel(parcel.state, pieces))
+    return [
+        PlacedPart(
+            id=each.id,
+            location_id=each.location_id,
+            state=cast(FulfilmentState, each.state),
+            reason=each.reason,
+            fetched=each.kind == "store_pickup",
+            created_at=each.created_at,
+            lines=[PartLine(line.sku_id, line.quantity, line.sent) for line in each.lines],
+            parcels=parcels[each.id],
+        )
+        for each in found
+    ]
 
 
 async def call_off(session: WriteSession, order_id: int, reason: str) -> list[CalledOff]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from backoffice.events import audit
 from backoffice.fulfillment import fulfilments
-from backoffice.fulfillment.fulfilment_schemas import CalledOff, FulfilmentView
+from backoffice.fulfillment.fulfilment_schemas import CalledOff, PlacedPart
 from backoffice.inventory import holds
 from backoffice.kit.database import WriteSession
 from backoffice.kit.errors import Conflict, NotFound
@@ -93,7 +93,7 @@ def is_all(order: Order, pieces: Mapping[int, int]) -> bool:
 
 
 async def free(
-    session: WriteSession, order: Order, parts: Sequence[FulfilmentView], wanted: Counter[int]
+    session: WriteSession, order: Order, parts: Sequence[PlacedPart], wanted: Counter[int]
 ) -> None:
     """Let pieces (SKU to number) go that are promised and not packed, first those that are in no part."""
     left = Counter[int]()
@@ -108,7 +108,8 @@ async def free(
                 "pieces_packed", "they are packed or have left", sku_id=sku_id, left=max(left[sku_id], 0)
             )
     gone, off = Counter[Key](), list[CalledOff]()
-    for (location_id, sku_id), pieces in sorted((await sourcing.idle(session, order, parts)).items()):
+    there = await sourcing.promised(session, order)
+    for (location_id, sku_id), pieces in sorted(sourcing.idle(there, parts).items()):
         taken = max(min(pieces, wanted[sku_id]), 0)
         gone[location_id, sku_id] += taken
         wanted[sku_id] -= taken
@@ -122,6 +123,5 @@ async def free(
         for sku_id, pieces in taking.items():
             gone[part.location_id, sku_id] += pieces
             wanted[sku_id] -= pieces
-    there = await sourcing.promised(session, order)
     await holds.let_go(session, holds.order_holder(order.id), sourcing.picks_of(gone & there))
     await fulfilments.unclaim(session, off)

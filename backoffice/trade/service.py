@@ -286,7 +286,7 @@ async def readdress(session: WriteSession, order: Order) -> None:
     packed: its label is written.
     """
     parts = await fulfilments.held(session, order.id)
-    if any(part.state in ("packed", "shipped") for part in parts if part.receiver):
+    if any(part.state in ("packed", "shipped") for part in parts if not part.fetched):
         raise Conflict("order_shipped", "a part of this order is packed", intercept_possible=False)
     await fulfilments.readdress(session, order.id, receiver(order))
 

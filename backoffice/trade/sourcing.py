@@ -11,7 +11,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from backoffice.fulfillment import fulfilments, planning
-from backoffice.fulfillment.fulfilment_schemas import CalledOff, FulfilmentKind, FulfilmentView, Part, Piece
+from backoffice.fulfillment.fulfilment_schemas import (
+    CalledOff,
+    FulfilmentKind,
+    Part,
+    Piece,
+    PlacedPart,
+)
 from backoffice.fulfillment.planning_schemas import Barred, Destination, PlanLine, PlanRequest
 from backoffice.inventory import holds, moving
 from backoffice.inventory.schemas import Pick
@@ -43,15 +49,20 @@ async def source(session: WriteSession, order_id: int) -> str:
     if await hold(session, order_id, ("paid",)):
         order = await read(session, order_id)
         parts = await fulfilments.held(session, order_id)
+        there = await promised(session, order)
         barred = barred_by(parts)
-        stuck = Counter({key: n for key, n in (await idle(session, order, parts)).items() if key in barred})
+        stuck = Counter({key: n for key, n in idle(there, parts).items() if key in barred})
         if stuck:
             await move(session, order, parts, stuck, barred)
-        await give(session, order, parts, await idle(session, order, parts))
-        if lacking := await lacks(session, order, parts):
+            there = await promised(session, order)
+        given = idle(there, parts)
+        await give(session, order, parts, given)
+        if lacking := lacks(order, parts, there):
             expired = any(part.state == "expired" for part in parts)
             reason = cancelling.NOT_COLLECTED if expired else cancelling.OUT_OF_STOCK
             await cancelling.give_up(session, order, lacking, reason)
+        if given:
+            return order.state
     return await advance(session, order_id)
 
 
@@ -96,7 +107,7 @@ async def advance(session: WriteSession, order_id: int) -> str:
     return (await read(session, order_id)).state
 
 
-def not_arrived(parts: Iterable[FulfilmentView]) -> list[NotArrived]:
+def not_arrived(parts: Iterable[PlacedPart]) -> list[NotArrived]:
     """The pieces in parcels that came back or were lost."""
     return [
         NotArrived(part.location_id, piece.sku_id, piece.quantity, parcel.state == "lost")
@@ -114,7 +125,7 @@ async def read(session: ReadSession, order_id: int) -> Order:
     return order
 
 
-def barred_by(parts: Iterable[FulfilmentView]) -> set[Key]:
+def barred_by(parts: Iterable[PlacedPart]) -> set[Key]:
     """Where what is not to be looked for again: it was declined there, or late."""
     refused = (
         part for part in parts if part.state == "declined" or (part.state, part.reason) == ("cancelled", LATE)
@@ -127,34 +138,32 @@ async def promised(session: ReadSession, order: Order) -> Counter[Key]:
     return Counter({(each.location_id, each.sku_id): each.quantity for each in found})
 
 
-async def idle(session: ReadSession, order: Order, parts: Iterable[FulfilmentView]) -> Counter[Key]:
-    """What is promised to the order where it is in no part at work."""
+def idle(there: Counter[Key], parts: Iterable[PlacedPart]) -> Counter[Key]:
+    """What of that which is promised to an order is in no part at work at its place."""
     taken = Counter[Key]()
     for part in parts:
         if part.state in AT_WORK:
             for line in part.lines:
                 taken[part.location_id, line.sku_id] += line.quantity - line.sent
-    return await promised(session, order) - taken
+    return there - taken
 
 
-async def lacks(session: ReadSession, order: Order, parts: Iterable[FulfilmentView]) -> Counter[int]:
+def lacks(order: Order, parts: Iterable[PlacedPart], there: Mapping[Key, int]) -> Counter[int]:
     """What was bought and has neither left nor is promised: SKU to pieces."""
-    there = Counter[int]()
-    for (_, sku_id), pieces in (await promised(session, order)).items():
-        there[sku_id] += pieces
+    had = summed(there)
     for part in parts:
         for line in part.lines:
-            there[line.sku_id] += line.sent
+            had[line.sku_id] += line.sent
     bought = Counter[int]()
     for ordered in order.lines:
         bought[ordered.sku_id] += ordered.quantity - ordered.cancelled
-    return bought - there
+    return bought - had
 
 
 async def move(
     session: WriteSession,
     order: Order,
-    parts: Sequence[FulfilmentView],
+    parts: Sequence[PlacedPart],
     stuck: Counter[Key],
     barred: Collection[Key],
 ) -> None:
@@ -208,7 +217,7 @@ async def elsewhere(
 
 
 async def give(
-    session: WriteSession, order: Order, parts: Sequence[FulfilmentView], pieces: Mapping[Key, int]
+    session: WriteSession, order: Order, parts: Sequence[PlacedPart], pieces: Mapping[Key, int]
 ) -> None:
     """Make parts of these pieces, one for each location, which counts it as an order of this hour."""
     by_location: defaultdict[int, list[Piece]] = defaultdict(list)

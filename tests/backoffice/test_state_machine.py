@@ -662,9 +662,10 @@ class Trading(RuleBasedStateMachine):
         """Each piece of a paid order is on its way or promised, and in a part that somebody works at."""
         order = await sourcing.read(session, id)
         if order.state == "paid":
-            parts = await worklist.of_orders(session, [id])
-            assert +await sourcing.lacks(session, order, parts[id]) == Counter()
-            assert +await sourcing.idle(session, order, parts[id]) == Counter()
+            parts = await fulfilments.of_order(session, id)
+            there = await sourcing.promised(session, order)
+            assert +sourcing.lacks(order, parts, there) == Counter()
+            assert +sourcing.idle(there, parts) == Counter()
 
 
 async def test_no_state_that_verbs_lead_to_breaks_an_invariant(

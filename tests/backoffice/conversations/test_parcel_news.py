@@ -87,8 +87,8 @@ async def test_a_pickup_is_told_with_its_code(
     part = Part(key="1", location_id=STORE, kind="store_pickup", pieces=[Piece(sku_id=COAT, quantity=1)])
     async with database.write() as session:
         (made,) = await fulfilments.create(session, order_id, [part])
-        await fulfilments.accept(session, made.id)
-        await pickups.ready(session, made.id)
+        await fulfilments.accept(session, made)
+        await pickups.ready(session, made)
         (pickup,) = (await pickups.waiting(session, [order_id]))[order_id]
     await pass_on()
     said = (await lines(database, conversation))[-1][1]

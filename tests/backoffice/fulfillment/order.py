@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from backoffice.events.models import OutboxEvent
 from backoffice.fulfillment import fulfilments, worklist
+from backoffice.fulfillment import fulfilments_repository as repository
 from backoffice.fulfillment.fulfilment_schemas import FulfilmentView, Part, Piece, Receiver
 from backoffice.kit.database import Database
 from tests.backoffice.stock import COAT_L, COAT_M, SHOP_HANGZHOU, SOUTH
@@ -34,8 +35,9 @@ FETCHED = Part(
 
 async def make(database: Database, part: Part) -> int:
     async with database.write() as session:
-        (made,) = await fulfilments.create(session, ORDER, [part])
-    return made.id
+        await fulfilments.create(session, ORDER, [part])
+        made = await repository.of_orders(session, [ORDER])
+    return next(each.id for each in made if each.part == part.key)
 
 
 async def shown(database: Database, fulfilment_id: int) -> FulfilmentView:
