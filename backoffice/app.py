@@ -53,7 +53,7 @@ from backoffice.returns.photos import Photos
 from backoffice.settings import LARGEST_MESSAGE, Settings, get_settings
 from backoffice.staff import endpoints as staff
 from backoffice.trade import endpoints as trade
-from backoffice.trade.collecting import Collecting
+from backoffice.trade.payments.collecting import Collecting
 from backoffice.users import endpoints as users
 from backoffice.users.identity import Credentials
 from backoffice.worker import DEAD_AFTER, Worker, carriers_of, gateways_of

@@ -12,7 +12,7 @@ from backoffice.stocktaking import compared
 from backoffice.supervisor import Trouble
 
 if TYPE_CHECKING:
-    from backoffice.trade.paying_schemas import Unaccounted
+    from backoffice.trade.payments.schemas import Unaccounted
     from backoffice.users.schemas import PointsDifference
 
 SHOWN, BATCH = 50, 1000
@@ -83,7 +83,7 @@ def audit_payments() -> None:
 
 
 async def look_at_payments() -> "tuple[list[Unaccounted], int]":
-    from backoffice.trade import paying
+    from backoffice.trade.payments import paying
 
     found: list[Unaccounted] = []
     async with migrated() as database, database.snapshot() as session:

@@ -15,10 +15,10 @@ import backoffice.kit.idempotency
 import backoffice.knowledge.models
 import backoffice.returns.models
 import backoffice.staff.models
-import backoffice.trade.checkout_models
+import backoffice.trade.checkout.models
 import backoffice.trade.models
-import backoffice.trade.offer_models
-import backoffice.trade.paying_models
+import backoffice.trade.offers.models
+import backoffice.trade.payments.models
 import backoffice.users.models  # noqa: F401
 from backoffice.kit.database import Base
 

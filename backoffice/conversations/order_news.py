@@ -8,7 +8,7 @@ from backoffice.events.schemas import Event
 from backoffice.kit.database import Database, WriteSession
 from backoffice.kit.messages import message
 from backoffice.kit.money import yuan
-from backoffice.trade import cancelling, sourcing
+from backoffice.trade.lifecycle import cancelling, sourcing
 
 TOPICS = (sourcing.MOVED, cancelling.PIECES_CANCELLED, cancelling.GIVEN_UP)
 SCOPE = "order_news"

@@ -8,7 +8,7 @@ from backoffice.events.schemas import Event
 from backoffice.kit.database import Database, WriteSession
 from backoffice.kit.messages import message
 from backoffice.kit.money import yuan
-from backoffice.trade.paying_schemas import method_label
+from backoffice.trade.payments.schemas import method_label
 
 TOPICS = ("payment.returned", "refund.settled")
 SCOPE = "payment_news"

@@ -17,7 +17,7 @@ from backoffice.kit.time import end_of_shop_day, shop_date
 from backoffice.returns.models import Return, ReturnLine, ReturnStep
 from backoffice.trade.domain import line_id, share_of
 from backoffice.trade.models import Invoice, Order, OrderEvent, OrderLine, OrderNumber, Payment, Refund
-from backoffice.trade.refunding import REFUND_DAYS
+from backoffice.trade.payments.refunding import REFUND_DAYS
 
 Pick = tuple[Row, int]
 CARRIERS = {"sf": ("SF1", 12), "yto": ("YT", 13), "jd": ("JD", 13), "zto": ("ZTO", 12)}

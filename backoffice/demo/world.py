@@ -12,7 +12,7 @@ from backoffice.inventory.domain import gazetteer, moved
 from backoffice.inventory.holds import order_holder
 from backoffice.inventory.models import Location, StockFeed, StockLevel, StockMovement, StockPromise
 from backoffice.inventory.schemas import Pick
-from backoffice.trade.offer_models import CouponClaim, OfferVersion, Redemption, StoredOffer
+from backoffice.trade.offers.models import CouponClaim, OfferVersion, Redemption, StoredOffer
 from backoffice.users.domain import HOME, PointsKind, oldest_that_last
 from backoffice.users.models import Address, Customer, Device, PaymentCard, Phone, PointsEntry
 

@@ -15,9 +15,9 @@ from backoffice.returns.rules import rules
 from backoffice.returns.schemas import Arrival, Inspection, ReturnView, Verdict, Worklist
 from backoffice.returns.service import NUMBER, told
 from backoffice.returns.viewing import views
-from backoffice.trade import refunding
 from backoffice.trade import service as trade
 from backoffice.trade.domain import share_of
+from backoffice.trade.payments import refunding
 from backoffice.trade.returning import held_order
 
 

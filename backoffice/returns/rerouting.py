@@ -14,7 +14,7 @@ from backoffice.returns import charging, domain, exchanging, repository
 from backoffice.returns.models import Return, ReturnLine
 from backoffice.returns.schemas import ReturnView
 from backoffice.returns.service import known, one, told
-from backoffice.trade import refunding
+from backoffice.trade.payments import refunding
 from backoffice.trade.returning import held_order
 from backoffice.users.identity import Shopper
 

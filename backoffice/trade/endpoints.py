@@ -7,19 +7,13 @@ from fastapi import APIRouter, Query
 from backoffice.kit.database import Reading
 from backoffice.kit.errors import NotFound, TooMany
 from backoffice.kit.paging import Page
-from backoffice.trade import (
-    channel_endpoints,
-    checkout_endpoints,
-    invoicing,
-    line_cancelling,
-    offer_endpoints,
-    paying_endpoints,
-    plan_endpoints,
-    protecting,
-    refunding,
-    service,
-    staff_endpoints,
-)
+from backoffice.trade import invoicing, plan_endpoints, service, staff_endpoints
+from backoffice.trade.channels import endpoints as channel_endpoints
+from backoffice.trade.checkout import endpoints as checkout_endpoints
+from backoffice.trade.lifecycle import line_cancelling, protecting
+from backoffice.trade.offers import endpoints as offer_endpoints
+from backoffice.trade.payments import endpoints as paying_endpoints
+from backoffice.trade.payments import refunding
 from backoffice.trade.schemas import (
     Cancel,
     CancelLines,

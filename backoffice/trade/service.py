@@ -16,22 +16,16 @@ from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, Invalid, NotFound
 from backoffice.kit.paging import Page
 from backoffice.kit.time import end_of_shop_day, now
-from backoffice.trade import (
-    cancelling,
-    domain,
-    history_repository,
-    loyalty,
-    offers,
-    places,
-    refunding,
-    repository,
-)
+from backoffice.trade import domain, history_repository, places, repository
 from backoffice.trade.access import known
 from backoffice.trade.addresses import AddressLine, cities, parse_address
+from backoffice.trade.checkout.placing import main_location
 from backoffice.trade.history import ANY, Event, Standing
 from backoffice.trade.history_repository import change, hold, record
+from backoffice.trade.lifecycle import cancelling, loyalty
 from backoffice.trade.models import Order, OrderLine
-from backoffice.trade.placing import main_location
+from backoffice.trade.offers import service as offers
+from backoffice.trade.payments import refunding
 from backoffice.trade.schemas import (
     BoughtLine,
     NewAddress,

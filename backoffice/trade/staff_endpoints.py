@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends
 from backoffice.kit.database import Writing
 from backoffice.staff.identity import staff
 from backoffice.staff.schemas import StaffView
-from backoffice.trade import invoicing, line_cancelling, repricing
+from backoffice.trade import invoicing
+from backoffice.trade.lifecycle import line_cancelling, repricing
 from backoffice.trade.schemas import CancelLines, InvoiceView, OrderView, PriceChange
 
 router = APIRouter(prefix="/staff/orders", tags=["orders"])

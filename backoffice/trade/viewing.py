@@ -12,9 +12,10 @@ from backoffice.kit.database import ReadSession
 from backoffice.kit.masking import mask_email, mask_name, mask_phone, mask_street
 from backoffice.kit.messages import message
 from backoffice.kit.time import now
-from backoffice.trade import domain, refunding, repository
+from backoffice.trade import domain, repository
 from backoffice.trade.domain import Item, OrderFacts
 from backoffice.trade.models import Invoice, InvoiceCorrection, Order, OrderLine, Payment, Refund
+from backoffice.trade.payments import refunding
 from backoffice.trade.schemas import InvoiceCorrectionView, InvoiceView, LineView, OrderPart, OrderView, Step
 
 

@@ -18,8 +18,8 @@ import uvloop
 
 from backoffice.kit.database import Database
 from backoffice.settings import Settings
-from backoffice.trade import placing
-from backoffice.trade.checkout_schemas import Placed
+from backoffice.trade.checkout import placing
+from backoffice.trade.checkout.schemas import Placed
 from backoffice.users.identity import Credentials, Errand, Shopper
 from bench.limits import percentile
 from bench.trade.shop import customer_of, quote_id

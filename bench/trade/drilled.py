@@ -26,11 +26,13 @@ from backoffice.kit.database import Database
 from backoffice.kit.errors import Problem
 from backoffice.kit.time import now
 from backoffice.settings import Settings
-from backoffice.trade import paying, placing, quotes, service
-from backoffice.trade.carts import customers
-from backoffice.trade.checkout_schemas import NewQuote
-from backoffice.trade.paying_models import PaymentAttempt
-from backoffice.trade.ports import Paid
+from backoffice.trade import service
+from backoffice.trade.checkout import placing, quotes
+from backoffice.trade.checkout.carts import customers
+from backoffice.trade.checkout.schemas import NewQuote
+from backoffice.trade.payments import paying
+from backoffice.trade.payments.models import PaymentAttempt
+from backoffice.trade.payments.ports import Paid
 from backoffice.users.identity import Shopper
 
 ADDRESS = {"text": "浙江省杭州市西湖区文三路90号 林晓 15400000001"}

@@ -26,12 +26,13 @@ from backoffice.kit.database import Database, insert_many
 from backoffice.kit.time import now
 from backoffice.migrations import upgrade
 from backoffice.settings import Settings
-from backoffice.trade import paying, quotes
-from backoffice.trade.carts import customers
-from backoffice.trade.checkout_models import StoredQuote
-from backoffice.trade.checkout_schemas import NewQuote
+from backoffice.trade.checkout import quotes
+from backoffice.trade.checkout.carts import customers
+from backoffice.trade.checkout.models import StoredQuote
+from backoffice.trade.checkout.schemas import NewQuote
 from backoffice.trade.models import Order, OrderEvent, OrderLine, OrderNumber
-from backoffice.trade.ports import Paid
+from backoffice.trade.payments import paying
+from backoffice.trade.payments.ports import Paid
 from backoffice.users.identity import Shopper
 from backoffice.users.models import Customer
 

@@ -12,7 +12,7 @@ import httpx
 from backoffice.kit.errors import Invalid, Unauthenticated
 from backoffice.kit.time import SHOP_ZONE, now
 from backoffice.settings import AlipayAccount
-from backoffice.trade.ports import (
+from backoffice.trade.payments.ports import (
     Charge,
     Notice,
     Paid,

@@ -6,7 +6,7 @@ from fastapi.security import APIKeyHeader
 from backoffice.kit.errors import NotFound
 from backoffice.kit.security import admits
 from backoffice.kit.time import now
-from backoffice.trade.collecting import Collecting
+from backoffice.trade.payments.collecting import Collecting
 
 router = APIRouter(prefix="/payments", tags=["payments"])
 SIGNED = APIKeyHeader(

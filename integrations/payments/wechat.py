@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, Validat
 from backoffice.kit.errors import Invalid, Unauthenticated
 from backoffice.kit.time import SHOP_ZONE, now
 from backoffice.settings import WeChatPayAccount
-from backoffice.trade.ports import (
+from backoffice.trade.payments.ports import (
     Charge,
     Notice,
     Paid,

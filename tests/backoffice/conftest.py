@@ -16,7 +16,7 @@ from backoffice.kit.errors import answer_problems
 from backoffice.returns import photo_endpoints
 from backoffice.returns.photos import Photos
 from backoffice.settings import Settings
-from backoffice.trade.collecting import Collecting
+from backoffice.trade.payments.collecting import Collecting
 from backoffice.users.identity import Credentials, TurnCredential
 from tests.backoffice.factories import OWNER, STRANGER, Shop
 

@@ -37,7 +37,7 @@ from backoffice.returns.models import Return
 from backoffice.settings import Settings
 from backoffice.staff import sessions
 from backoffice.staff.models import StaffMember
-from backoffice.trade import sourcing
+from backoffice.trade.lifecycle import sourcing
 from backoffice.trade.models import Order, Refund
 from backoffice.users.identity import Credentials, TurnCredential
 

@@ -41,7 +41,7 @@ from backoffice.trade.models import (
     Payment,
     Refund,
 )
-from backoffice.trade.offer_models import CouponClaim, OfferVersion, Redemption, StoredOffer
+from backoffice.trade.offers.models import CouponClaim, OfferVersion, Redemption, StoredOffer
 from backoffice.users.domain import level_of
 from backoffice.users.models import Address, Customer, Device, PaymentCard, PointsEntry
 from backoffice.users.points import Expiry, points_audit

@@ -15,11 +15,12 @@ from backoffice.kit.database import Database, UtcDateTime
 from backoffice.kit.partitions import without_parts
 from backoffice.kit.time import now
 from backoffice.tables import metadata
-from backoffice.trade import history_repository, offer_repository
+from backoffice.trade import history_repository
 from backoffice.trade.history import replay
 from backoffice.trade.models import Order, OrderNumber
-from backoffice.trade.offer_words import in_words
-from backoffice.trade.offers import offer_of
+from backoffice.trade.offers import repository as offer_repository
+from backoffice.trade.offers.service import offer_of
+from backoffice.trade.offers.words import in_words
 from backoffice.users import points
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from backoffice.app import create_app
 from backoffice.kit.database import Database
 from backoffice.settings import Settings
-from backoffice.trade.checkout_schemas import NewQuote
+from backoffice.trade.checkout.schemas import NewQuote
 
 Json = Any
 AS_CUSTOMER: Json = [{"customer": []}, {"service": [], "turn": []}]

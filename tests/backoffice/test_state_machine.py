@@ -56,30 +56,23 @@ from backoffice.returns.rerouting import Rerouting
 from backoffice.returns.schemas import Arrival, ArrivedLine, AskedLine, AskReturn, Inspection, Verdict
 from backoffice.settings import Settings
 from backoffice.staff.models import StaffMember
-from backoffice.trade import (
-    cancelling,
-    offer_keeping,
-    offers,
-    paying,
-    placing,
-    protecting,
-    quotes,
-    refunding,
-    repaying,
-    service,
-    sourcing,
-)
-from backoffice.trade.carts import customers
-from backoffice.trade.checkout_schemas import NewQuote, WantedLine
-from backoffice.trade.collecting import Collecting
-from backoffice.trade.fulfilling import Fulfilling
+from backoffice.trade import service
+from backoffice.trade.checkout import placing, quotes
+from backoffice.trade.checkout.carts import customers
+from backoffice.trade.checkout.schemas import NewQuote, WantedLine
 from backoffice.trade.history import differences, replay
-from backoffice.trade.loyalty import Loyalty
+from backoffice.trade.lifecycle import cancelling, protecting, sourcing
+from backoffice.trade.lifecycle.fulfilling import Fulfilling
+from backoffice.trade.lifecycle.loyalty import Loyalty
 from backoffice.trade.models import Order, Payment, Refund
-from backoffice.trade.offer_models import Redemption, StoredOffer
-from backoffice.trade.offer_schemas import NewOffer
-from backoffice.trade.ports import Paid
-from backoffice.trade.repaying import Repaying
+from backoffice.trade.offers import keeping as offer_keeping
+from backoffice.trade.offers import service as offers
+from backoffice.trade.offers.models import Redemption, StoredOffer
+from backoffice.trade.offers.schemas import NewOffer
+from backoffice.trade.payments import paying, refunding, repaying
+from backoffice.trade.payments.collecting import Collecting
+from backoffice.trade.payments.ports import Paid
+from backoffice.trade.payments.repaying import Repaying
 from backoffice.trade.schemas import NewAddress
 from backoffice.users import points
 from backoffice.users.identity import Shopper

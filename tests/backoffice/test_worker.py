@@ -11,7 +11,7 @@ from sqlalchemy import select
 from backoffice import worker
 from backoffice.kit.database import Database
 from backoffice.settings import Settings
-from backoffice.trade import workflows
+from backoffice.trade.lifecycle import workflows
 from backoffice.trade.models import Order
 from backoffice.worker import Engine
 from bench.trade import drill

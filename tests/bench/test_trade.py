@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from backoffice.inventory.models import StockLevel
 from backoffice.kit.database import Database
 from backoffice.settings import Settings
-from backoffice.trade.checkout_models import StoredQuote
+from backoffice.trade.checkout.models import StoredQuote
 from backoffice.trade.models import Order, OrderEvent, OrderNumber
 from bench.limits import Figure
 from bench.trade import replay, shop

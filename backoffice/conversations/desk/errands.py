@@ -23,8 +23,8 @@ from backoffice.returns import service as returns
 from backoffice.returns.schemas import AskReturn, ReturnView
 from backoffice.settings import Settings
 from backoffice.staff.schemas import StaffView
-from backoffice.trade import refunding
 from backoffice.trade import service as trade
+from backoffice.trade.payments import refunding
 from backoffice.trade.schemas import NewAddress, OrderView, RefundView
 from backoffice.users.identity import Shopper, conversation_fence
 

@@ -8,7 +8,7 @@ from backoffice.conversations.order_news import TOPICS, order_news
 from backoffice.events.relay import Relay
 from backoffice.events.service import publish
 from backoffice.kit.database import Database
-from backoffice.trade import cancelling
+from backoffice.trade.lifecycle import cancelling
 from tests.backoffice.conversations.at_desk import lines, opened
 from tests.backoffice.factories import OWNER, Shop
 

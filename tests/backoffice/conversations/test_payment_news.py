@@ -8,7 +8,8 @@ from backoffice.conversations.payment_news import payment_news
 from backoffice.events.relay import Relay
 from backoffice.events.schemas import Event
 from backoffice.settings import Settings
-from backoffice.trade import refunding, service
+from backoffice.trade import service
+from backoffice.trade.payments import refunding
 from tests.backoffice.conversations.at_desk import lines, opened
 from tests.backoffice.factories import OWNER, STRANGER, Shop
 from tests.backoffice.trade.till import WHO, Till

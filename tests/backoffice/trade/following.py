@@ -16,11 +16,13 @@ from backoffice.inventory import service as inventory
 from backoffice.inventory.models import Location, StockLevel
 from backoffice.kit.database import Database
 from backoffice.kit.time import now
-from backoffice.trade import placing, quotes, service, sourcing
-from backoffice.trade.carts import customers
-from backoffice.trade.checkout_schemas import NewQuote, WantedLine
+from backoffice.trade import service
+from backoffice.trade.checkout import placing, quotes
+from backoffice.trade.checkout.carts import customers
+from backoffice.trade.checkout.schemas import NewQuote, WantedLine
 from backoffice.trade.history import differences, replay
 from backoffice.trade.history_repository import change
+from backoffice.trade.lifecycle import sourcing
 from backoffice.trade.models import Order, Payment
 from backoffice.trade.schemas import NewAddress
 from backoffice.users.identity import Shopper

@@ -16,8 +16,10 @@ from backoffice.kit.database import Database, WriteSession
 from backoffice.kit.errors import Conflict, Problem
 from backoffice.kit.time import now
 from backoffice.tables import metadata
-from backoffice.trade import invoicing, line_cancelling, protecting, refunding, service
+from backoffice.trade import invoicing, service
 from backoffice.trade.history import Event, Standing, differences, replay
+from backoffice.trade.lifecycle import line_cancelling, protecting
+from backoffice.trade.payments import refunding
 from backoffice.trade.schemas import CancelledLine, CancelLines, InvoiceRequest, NewAddress
 from backoffice.users.identity import Shopper
 from tests.backoffice.factories import COAT, CUP, OWNER, PRICES, Shop

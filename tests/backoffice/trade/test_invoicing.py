@@ -5,8 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-from backoffice.trade import cancelling, invoicing, refunding, repaying
+from backoffice.trade import invoicing
+from backoffice.trade.lifecycle import cancelling
 from backoffice.trade.models import InvoiceCorrection, Order
+from backoffice.trade.payments import refunding, repaying
 from backoffice.trade.schemas import InvoiceRequest
 from tests.backoffice.factories import COAT, Shop
 from tests.backoffice.trade.following import standing, topics

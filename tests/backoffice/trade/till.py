@@ -10,13 +10,14 @@ from backoffice.events.models import OutboxEvent
 from backoffice.inventory import holds
 from backoffice.kit.time import now
 from backoffice.settings import Settings
-from backoffice.trade import history, paying, service
-from backoffice.trade.collecting import Collecting
+from backoffice.trade import history, service
 from backoffice.trade.history import replay
 from backoffice.trade.models import Order, OrderEvent, Payment, Refund
-from backoffice.trade.paying_models import PaymentAttempt
-from backoffice.trade.ports import Paid
-from backoffice.trade.repaying import Repaying
+from backoffice.trade.payments import paying
+from backoffice.trade.payments.collecting import Collecting
+from backoffice.trade.payments.models import PaymentAttempt
+from backoffice.trade.payments.ports import Paid
+from backoffice.trade.payments.repaying import Repaying
 from backoffice.users.identity import Shopper
 from integrations.payments.gateways import fresh_keys, gateways, simulated
 from tests.backoffice.factories import COAT, OWNER, WAREHOUSE, Shop

@@ -8,7 +8,7 @@ import pytest
 
 from backoffice.kit.time import now
 from backoffice.settings import Settings
-from backoffice.trade.ports import Charge
+from backoffice.trade.payments.ports import Charge
 from integrations.payments.gateways import Gateway, fresh_keys, gateways, simulated
 
 METHODS = ("wechat", "alipay")

@@ -10,7 +10,7 @@ from hypothesis.strategies import integers, text
 from backoffice.kit.errors import Invalid, Unauthenticated
 from backoffice.kit.time import now
 from backoffice.settings import Settings
-from backoffice.trade.ports import Charge, Notice, Paid, PaymentAway, PaymentRefused, Repayment
+from backoffice.trade.payments.ports import Charge, Notice, Paid, PaymentAway, PaymentRefused, Repayment
 from integrations.payments.amounts import fen_of, yuan_of
 from integrations.payments.gateways import Gateway, fresh_keys, gateways, simulated, simulators
 from integrations.payments.signing import in_pairs

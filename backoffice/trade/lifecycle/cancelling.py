@@ -1,0 +1,192 @@
+"""Orders and pieces that are not sent: taken off, paid back, told. Session first, no commit inside."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from backoffice.fulfillment import fulfilments
+from backoffice.fulfillment.fulfilment_schemas import CalledOff
+from backoffice.inventory import holds
+from backoffice.inventory import service as inventory
+from backoffice.kit.database import WriteSession
+from backoffice.kit.time import now
+from backoffice.trade import repository
+from backoffice.trade.domain import share_of
+from backoffice.trade.history import NOT_SHIPPED, Kind
+from backoffice.trade.history_repository import change, hold
+from backoffice.trade.lifecycle import loyalty
+from backoffice.trade.models import Order, OrderLine
+from backoffice.trade.offers import service as offers
+from backoffice.trade.payments import refunding
+from backoffice.trade.payments import repository as paying_repository
+from backoffice.trade.telling import told
+from backoffice.users import points
+
+PIECES_CANCELLED, GIVEN_UP = "order.pieces_cancelled", "order.given_up"
+LINES_CANCELLED = "order.lines_cancelled"
+UNPAID = "unpaid"
+OUT_OF_STOCK, NOT_COLLECTED, TURNED_BACK, LOST = "out_of_stock", "not_collected", "turned_back", "lost"
+BY = "system"
+
+
+class NotArrived(NamedTuple):
+    """Pieces that came back to where they were sent from, or were lost."""
+
+    location_id: int
+    sku_id: int
+    pieces: int
+    lost: bool
+
+
+async def held(session: WriteSession, order_id: int) -> Order | None:
+    """An order that has not left, kept as it is until this transaction ends; None for another."""
+    if not await hold(session, order_id, NOT_SHIPPED):
+        return None
+    return await repository.order_by_id(session, order_id)
+
+
+async def call_off(session: WriteSession, order: Order, reason: str, by: str = BY) -> int:
+    """Undo every step of an order that is `held` and of which nothing has left: its parts, its stock, its
+    money, its offers; how much goes back. Raises `Conflict` (`order_shipped`) when a part has left.
+    """
+    moment, back = now(), 0
+    values = dict[str, Any](cancelled_at=moment, cancel_reason=reason)
+    await change(session, order.id, "cancelled", by, **values)
+    if order.state == "paid":
+        await let_go(session, order, await fulfilments.call_off(session, order.id, "order_cancelled"))
+        back = await pay_back(session, order, refund_reason(reason), by)
+    elif order.pay_by:
+        await let_go(session, order)
+    await offers.give_back(session, order.id)
+    await paying_repository.hurry(session, order.id, moment)
+    await told(session, "order.cancelled", order)
+    return back
+
+
+async def lapse(session: WriteSession, order_id: int) -> bool:
+    """Cancel an order that was not paid in time; whether it was one."""
+    order = await held(session, order_id)
+    if order is None or order.state != "unpaid" or order.pay_by is None or order.pay_by > now():
+        return False
+    await call_off(session, order, UNPAID)
+    return True
+
+
+async def let_go(session: WriteSession, order: Order, parts: Sequence[CalledOff] = ()) -> None:
+    """Free what an order was promised and the hours of parts that are called off; give back its points."""
+    await holds.let_go(session, holds.order_holder(order.id))
+    await fulfilments.unclaim(session, parts)
+    await loyalty.give_back(session, order)
+
+
+async def give_up(session: WriteSession, order: Order, lacking: Counter[int], reason: str) -> None:
+    """Take pieces (SKU to number) that are promised nowhere off a paid order that is held; off with all of
+    it when they are the last.
+    """
+    left = sum(line.quantity - line.cancelled for line in order.lines)
+    if left == lacking.total():
+        back = await call_off(session, order, reason)
+        await told(session, GIVEN_UP, order, reason=reason, amount_fen=back)
+        return
+    owed = await take_off(session, order, lines_of(order, lacking), reason)
+    await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=owed)
+
+
+def lines_of(order: Order, lacking: Counter[int]) -> dict[int, int]:
+    """From which lines so many pieces (SKU to number) are taken: line to number."""
+    left, pieces = Counter(lacking), dict[int, int]()
+    for line in order.lines:
+        if taken := min(left[line.sku_id], line.quantity - line.cancelled):
+            left[line.sku_id] -= taken
+            pieces[line.id] = taken
+    return pieces
+
+
+async def take_off(
+    session: WriteSession, order: Order, pieces: Mapping[int, int], reason: str, by: str = BY
+) -> int:
+    """Take pieces (line to number) off an order that is held: what was paid for them goes back, what is not
+    paid yet is not to be paid; how much that is. Their promises are not touched.
+    """
+    cancelled, owed, listed = {}, 0, 0
+    for line in order.lines:
+        if taken := pieces.get(line.id):
+            off = share_of(line.paid_fen - line.protected_fen, line.quantity - line.cancelled, 0, taken)
+            values = {"cancelled": line.cancelled + taken, "paid_fen": line.paid_fen - off}
+            changed = await repository.change_line(
+                session, line.id, OrderLine.cancelled == line.cancelled, **values
+            )
+            assert changed, "the order is held"
+            cancelled[line.id] = changed
+            owed += off
+            listed += line.price_fen * taken
+    amounts: dict[str, Any] = {}
+    if order.state == "unpaid":
+        amounts = {
+            "items_fen": order.items_fen - listed,
+            "discount_fen": order.discount_fen - (listed - owed),
+            "total_fen": order.total_fen - owed,
+            "points": order.points - await points_back(session, order, pieces),
+        }
+    detail = {"reason": reason, "amount_fen": owed}
+    verb: Kind = "not_arrived" if order.state == "shipped" else "line_cancelled"
+    await change(session, order.id, verb, by, lines=cancelled, detail=detail, **amounts)
+    if order.state == "unpaid":
+        await paying_repository.outdate(session, order.id, now())
+    else:
+        await pay_back(session, order, refund_reason(reason), by, owed)
+    return owed
+
+
+async def points_back(session: WriteSession, order: Order, pieces: Mapping[int, int]) -> int:
+    """Give back the points that pieces were to be paid with; how many."""
+    left = taken = 0
+    for line in order.lines:
+        fen = sum(each["fen"] for each in line.discounts if each["source"] == "points")
+        left += share_of(fen, line.quantity, line.cancelled, line.quantity - line.cancelled)
+        taken += share_of(fen, line.quantity, line.cancelled, pieces.get(line.id, 0))
+    back = order.points * taken // left if left else 0
+    if back:
+        await points.give_back(session, order.customer_id, back, f"order:{order.id}:{order.version}")
+    return back
+
+
+async def not_arrived(session: WriteSession, order: Order, gone: Sequence[NotArrived]) -> None:
+    """Pay back pieces of a shipped order that is held, which came back or were lost on their way; when they
+    are all of it, it is cancelled. What came back is where it was sent from again.
+    """
+    if order.state != "shipped":
+        return
+    back = [(each.location_id, each.sku_id, each.pieces) for each in gone if not each.lost]
+    await inventory.receive(session, back, f"{TURNED_BACK}: {order.number}")
+    reason = LOST if len(back) < len(gone) else TURNED_BACK
+    lacking = Counter[int]()
+    for each in gone:
+        lacking[each.sku_id] += each.pieces
+    if lacking.total() < sum(line.quantity - line.cancelled for line in order.lines):
+        owed = await take_off(session, order, lines_of(order, lacking), reason)
+        await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=owed)
+        return
+    await change(session, order.id, "turned_back", BY, cancelled_at=now(), cancel_reason=reason)
+    paid_back = await pay_back(session, order, refunding.CANCELLED)
+    await offers.give_back(session, order.id)
+    await told(session, "order.cancelled", order)
+    await told(session, GIVEN_UP, order, reason=reason, amount_fen=paid_back)
+
+
+def refund_reason(reason: str) -> str:
+    return refunding.NO_STOCK if reason == OUT_OF_STOCK else refunding.CANCELLED
+
+
+async def pay_back(
+    session: WriteSession, order: Order, reason: str, by: str = BY, amount_fen: int | None = None
+) -> int:
+    """Refund so much of what was paid, the payment with most left first; None: all that is left. What was."""
+    payments = (await repository.payments(session, [order.id])).get(order.id, [])
+    moment, paid = now(), 0
+    for payment in sorted(payments, key=lambda each: (each.refunded_fen - each.amount_fen, each.id)):
+        left = payment.amount_fen - payment.refunded_fen
+        if part := left if amount_fen is None else min(left, amount_fen - paid):
+            await refunding.request(session, payment, part, reason, moment, by)
+            paid += part
+    return paid
