@@ -32,7 +32,7 @@ from backoffice.events.bus import open_bus
 from backoffice.events.courier import Courier
 from backoffice.events.webhooks import Secrets
 from backoffice.fulfillment import endpoints as fulfillment
-from backoffice.fulfillment.batches import Batches
+from backoffice.fulfillment.batches.service import Batches
 from backoffice.fulfillment.sending import Sending
 from backoffice.gateway import health, names, webhooks
 from backoffice.gateway.health import Health

@@ -5,7 +5,7 @@ import backoffice.conversations.models
 import backoffice.events.audit
 import backoffice.events.models
 import backoffice.fulfillment.models
-import backoffice.fulfillment.planning_models
+import backoffice.fulfillment.planning.models
 import backoffice.inventory.models
 import backoffice.inventory.stock_models
 import backoffice.kit.attempts

@@ -15,7 +15,7 @@ from backoffice.conversations.desk import inbox
 from backoffice.conversations.desk.thread import Thread
 from backoffice.conversations.schemas import CaseView, Summary
 from backoffice.events import audit
-from backoffice.fulfillment import planning
+from backoffice.fulfillment.planning import service as planning
 from backoffice.kit.errors import Invalid
 from backoffice.kit.masking import mask_name, mask_phone
 from backoffice.kit.messages import catalogue

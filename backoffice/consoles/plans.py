@@ -4,7 +4,7 @@ from nicegui import ui
 
 from backoffice.consoles.markup import Markup
 from backoffice.consoles.visit import Visit
-from backoffice.fulfillment import planning
+from backoffice.fulfillment.planning import service as planning
 
 
 async def show_plan(visit: Visit, order_id: int) -> None:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backoffice.fulfillment import planning_endpoints, service, worklist_endpoints
+from backoffice.fulfillment import service, worklist_endpoints
+from backoffice.fulfillment.planning import endpoints as planning_endpoints
 from backoffice.fulfillment.schemas import DeliveryOptions
 from backoffice.kit.database import Reading
 from backoffice.kit.fields import RowId

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from backoffice.fulfillment.planning_schemas import Promise
+from backoffice.fulfillment.planning.schemas import Promise
 from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId, Text
 

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement
 
 from backoffice.events import service as events
 from backoffice.fulfillment import fulfilments_repository as repository
-from backoffice.fulfillment import planning, stages, worklist
 from backoffice.fulfillment import repository as shipments
+from backoffice.fulfillment import stages, worklist
 from backoffice.fulfillment.fulfilment_schemas import (
     CalledOff,
     DeclineReason,
@@ -28,6 +28,7 @@ from backoffice.fulfillment.fulfilment_schemas import (
     Receiver,
 )
 from backoffice.fulfillment.models import Fulfilment
+from backoffice.fulfillment.planning import service as planning
 from backoffice.inventory import holds
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, Invalid

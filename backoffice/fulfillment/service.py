@@ -7,7 +7,7 @@ from backoffice.events import service as events
 from backoffice.fulfillment import domain, repository
 from backoffice.fulfillment.fulfilment_schemas import Piece
 from backoffice.fulfillment.models import Shipment
-from backoffice.fulfillment.planning_schemas import Promise
+from backoffice.fulfillment.planning.schemas import Promise
 from backoffice.fulfillment.schemas import (
     CarrierName,
     DeliveryOption,

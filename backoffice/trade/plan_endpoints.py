@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.planning_schemas import Decided
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import Decided
 from backoffice.kit.database import Reading, ReadSession
 from backoffice.kit.errors import NotFound
 from backoffice.staff.identity import Staff

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from backoffice.fulfillment.batch_exact import exact
-from backoffice.fulfillment.batch_prices import by_prices
-from backoffice.fulfillment.batching import Assignment, Batch, Job, Sends, cost_of, faults
+from backoffice.fulfillment.batches.batching import Assignment, Batch, Job, Sends, cost_of, faults
+from backoffice.fulfillment.batches.exact import exact
+from backoffice.fulfillment.batches.prices import by_prices
 from backoffice.kit.geo import distance_km
 
 SKUS, CITIES = 300, 60

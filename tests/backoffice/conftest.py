@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from backoffice.fulfillment.batches import Batches
+from backoffice.fulfillment.batches.service import Batches
 from backoffice.fulfillment.sending import Sending
 from backoffice.kit.database import Database
 from backoffice.kit.errors import answer_problems

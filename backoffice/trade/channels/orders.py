@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from backoffice.catalog import service as catalog
 from backoffice.catalog.schemas import SkuView
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.planning_schemas import Destination, PlanRequest
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import Destination, PlanRequest
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, NotFound
 from backoffice.kit.ids import secret_id

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from backoffice.fulfillment.planning_schemas import Promise
+from backoffice.fulfillment.planning.schemas import Promise
 from backoffice.kit.examples import example
 from backoffice.kit.fields import RowId
 from backoffice.trade.checkout.schemas import Pieces

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from backoffice.catalog import service as catalog
 from backoffice.catalog.schemas import SkuView
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.planning_schemas import Plan, PlanLine, PlanRequest
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import Plan, PlanLine, PlanRequest
 from backoffice.kit.database import ReadSession
 from backoffice.kit.errors import Conflict
 from backoffice.trade.checkout import quoting

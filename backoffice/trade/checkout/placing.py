@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from backoffice.events import service as events
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.planning_schemas import Barred, Decided, Plan
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import Barred, Decided, Plan
 from backoffice.inventory import holds
 from backoffice.inventory.schemas import Pick
 from backoffice.kit.database import WriteSession

@@ -11,7 +11,7 @@ from backoffice.catalog import assortment
 from backoffice.catalog import service as catalog
 from backoffice.catalog.schemas import SkuView
 from backoffice.fulfillment import service as fulfillment
-from backoffice.fulfillment.planning_schemas import Destination, PlanRequest
+from backoffice.fulfillment.planning.schemas import Destination, PlanRequest
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Invalid, NotFound
 from backoffice.kit.ids import secret_id

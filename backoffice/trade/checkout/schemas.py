@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from backoffice.catalog.schemas import Channel
-from backoffice.fulfillment.planning_schemas import (
+from backoffice.fulfillment.planning.schemas import (
     Barred,
     Decided,
     Destination,

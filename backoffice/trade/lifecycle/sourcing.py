@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from backoffice.fulfillment import fulfilments, planning
+from backoffice.fulfillment import fulfilments
 from backoffice.fulfillment.fulfilment_schemas import (
     CalledOff,
     FulfilmentKind,
@@ -18,7 +18,8 @@ from backoffice.fulfillment.fulfilment_schemas import (
     Piece,
     PlacedPart,
 )
-from backoffice.fulfillment.planning_schemas import Barred, Destination, PlanLine, PlanRequest
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import Barred, Destination, PlanLine, PlanRequest
 from backoffice.inventory import holds, moving
 from backoffice.inventory.schemas import Pick
 from backoffice.kit.database import ReadSession, WriteSession

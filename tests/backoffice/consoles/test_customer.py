@@ -12,8 +12,8 @@ from backoffice.consoles.words import Words
 from backoffice.conversations.desk import service as desk
 from backoffice.conversations.desk import thread
 from backoffice.events import audit
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.planning_schemas import Arrival, Decision, Parcel, Plan
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import Arrival, Decision, Parcel, Plan
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Conflict, Invalid
 from backoffice.kit.time import now

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from backoffice.fulfillment.feasibility import Site
-from backoffice.fulfillment.planning import usual_profiles
-from backoffice.fulfillment.planning_schemas import (
+from backoffice.fulfillment.planning.feasibility import Site
+from backoffice.fulfillment.planning.schemas import (
     CalendarTerms,
     Destination,
     PlanLine,
@@ -14,6 +13,7 @@ from backoffice.fulfillment.planning_schemas import (
     Profile,
     Terms,
 )
+from backoffice.fulfillment.planning.service import usual_profiles
 from backoffice.inventory.schemas import LocationView
 
 TUESDAY_NOON = datetime(2026, 12, 1, 4, tzinfo=UTC)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.events import audit
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.planning_schemas import PlanLine, PlanRequest
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import PlanLine, PlanRequest
 from backoffice.inventory import holds, service, shares
 from backoffice.inventory.domain import may_take
 from backoffice.inventory.schemas import LevelKey, NewShares, Share

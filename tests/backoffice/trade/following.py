@@ -9,7 +9,7 @@ from backoffice.events.models import OutboxEvent
 from backoffice.events.relay import Relay
 from backoffice.fulfillment import fulfilments, parcels, worklist
 from backoffice.fulfillment.fulfilment_schemas import FulfilmentView, NewParcel
-from backoffice.fulfillment.planning_schemas import Promise
+from backoffice.fulfillment.planning.schemas import Promise
 from backoffice.fulfillment.ports import Tracked
 from backoffice.inventory import holds
 from backoffice.inventory import service as inventory

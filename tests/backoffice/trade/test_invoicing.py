@@ -12,7 +12,7 @@ from backoffice.trade.payments import refunding, repaying
 from backoffice.trade.schemas import InvoiceRequest
 from tests.backoffice.factories import COAT, Shop
 from tests.backoffice.trade.following import standing, topics
-from tests.backoffice.trade.test_offer_keeping import signed_in
+from tests.backoffice.trade.offers.test_offer_keeping import signed_in
 from tests.backoffice.trade.till import WHO
 
 Headers = dict[str, str]

@@ -3,10 +3,10 @@
 import httpx
 from sqlalchemy import delete
 
-from backoffice.fulfillment.planning_models import PlanningDecision
+from backoffice.fulfillment.planning.models import PlanningDecision
 from tests.backoffice.factories import Shop
 from tests.backoffice.inventory.conftest import member
-from tests.backoffice.trade.test_placing import place, quote
+from tests.backoffice.trade.checkout.test_placing import place, quote
 
 Headers = dict[str, str]
 

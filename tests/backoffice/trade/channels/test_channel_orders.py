@@ -14,7 +14,7 @@ from backoffice.trade.models import Order, Payment, Refund
 from backoffice.users.models import Customer
 from tests.backoffice.factories import COAT, OWNER, WAREHOUSE, Shop
 from tests.backoffice.trade.following import balanced, level, source, standing
-from tests.backoffice.trade.test_offer_keeping import signed_in
+from tests.backoffice.trade.offers.test_offer_keeping import signed_in
 
 AT = "/api/channel-orders"
 Headers = dict[str, str]

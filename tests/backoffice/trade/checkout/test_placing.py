@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from backoffice.events.models import OutboxEvent
-from backoffice.fulfillment import planning
+from backoffice.fulfillment.planning import service as planning
 from backoffice.inventory import holds
 from backoffice.inventory.models import Location, StockLevel
 from backoffice.inventory.schemas import Pick
@@ -209,7 +209,7 @@ async def test_a_rival_buys_between_the_new_plan_and_the_promise(
         return made
 
     async with shop.database.read() as session:
-        from backoffice.fulfillment.planning_schemas import PlanLine, PlanRequest
+        from backoffice.fulfillment.planning.schemas import PlanLine, PlanRequest
 
         request = PlanRequest(lines=[PlanLine(sku_id=COAT, quantity=1)])
         first = (await unhurried(session, request)).picks[0].location_id

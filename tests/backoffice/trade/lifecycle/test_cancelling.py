@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from backoffice.fulfillment import fulfilments, planning_repository
+from backoffice.fulfillment import fulfilments
+from backoffice.fulfillment.planning import repository as planning_repository
 from backoffice.kit.database import WriteSession
 from backoffice.kit.errors import Conflict
 from backoffice.trade import service

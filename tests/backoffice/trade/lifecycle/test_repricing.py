@@ -12,7 +12,7 @@ from backoffice.trade.models import Order
 from backoffice.trade.schemas import PriceChange
 from tests.backoffice.factories import COAT, CUP, Shop
 from tests.backoffice.trade.following import standing
-from tests.backoffice.trade.test_offer_keeping import signed_in
+from tests.backoffice.trade.offers.test_offer_keeping import signed_in
 from tests.backoffice.trade.till import Till
 
 Headers = dict[str, str]

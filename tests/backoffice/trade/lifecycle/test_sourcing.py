@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from backoffice.fulfillment import fulfilments, parcels, pickups, planning
+from backoffice.fulfillment import fulfilments, parcels, pickups
 from backoffice.fulfillment.fulfilment_schemas import NewParcel, Piece
 from backoffice.fulfillment.models import Fulfilment
-from backoffice.fulfillment.planning_models import LocationHour
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.models import LocationHour
 from backoffice.inventory.models import StockLevel
 from backoffice.kit.errors import Conflict
 from backoffice.kit.time import now

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backoffice.fulfillment.batch_schemas import BatchPlan
-from backoffice.fulfillment.batching import (
+from backoffice.fulfillment.batches.batching import (
     Assignment,
     Batch,
     Job,
@@ -14,8 +13,9 @@ from backoffice.fulfillment.batching import (
     cost_of_one,
     silent,
 )
-from backoffice.fulfillment.costs import offer
-from backoffice.fulfillment.deciding import (
+from backoffice.fulfillment.batches.schemas import BatchPlan
+from backoffice.fulfillment.planning.costs import offer
+from backoffice.fulfillment.planning.deciding import (
     assess,
     decide,
     hour_of,
@@ -24,8 +24,9 @@ from backoffice.fulfillment.deciding import (
     shortages,
     split_limit,
 )
-from backoffice.fulfillment.feasibility import Candidate, Site
-from backoffice.fulfillment.planning_schemas import (
+from backoffice.fulfillment.planning.feasibility import Candidate, Site
+from backoffice.fulfillment.planning.rules import Needs
+from backoffice.fulfillment.planning.schemas import (
     RANKS_KEPT,
     Decision,
     Plan,
@@ -35,7 +36,6 @@ from backoffice.fulfillment.planning_schemas import (
     Ranked,
     Refusal,
 )
-from backoffice.fulfillment.rules import Needs
 
 SMALL = 2000
 """Up to so many shelves that orders could take from, all orders together, the exact solver is asked first."""
@@ -179,8 +179,8 @@ def barred(order: Waiting, free: Mapping[int, Mapping[int, int]]) -> frozenset[t
 
 def solve(batch: Batch, seconds: float, told: Told = silent) -> Assignment:
     """Exact when it is small, else by prices; the better one when the exact solver is not done in time."""
-    from backoffice.fulfillment.batch_exact import exact, shelves  # the solver: a second and 70 MB
-    from backoffice.fulfillment.batch_prices import GOOD_GAP, by_prices
+    from backoffice.fulfillment.batches.exact import exact, shelves  # the solver: a second and 70 MB
+    from backoffice.fulfillment.batches.prices import GOOD_GAP, by_prices
 
     if len(shelves(batch)) > SMALL:
         return by_prices(batch, seconds, told)

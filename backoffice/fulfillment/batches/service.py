@@ -6,11 +6,11 @@ from contextlib import aclosing
 from datetime import datetime
 from threading import Event
 
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.batch_deciding import Kind, Surroundings, settle
-from backoffice.fulfillment.batch_schemas import NewBatch, News, Progress
-from backoffice.fulfillment.batching import Stage
-from backoffice.fulfillment.planning_schemas import Destination, PlanRequest
+from backoffice.fulfillment.batches.batching import Stage
+from backoffice.fulfillment.batches.deciding import Kind, Surroundings, settle
+from backoffice.fulfillment.batches.schemas import NewBatch, News, Progress
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.schemas import Destination, PlanRequest
 from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.errors import TooMany
 from backoffice.kit.time import now

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from backoffice.fulfillment.plan_map import Box, apart, beside, fitted, round_km, width
-from backoffice.fulfillment.plan_words import (
+from backoffice.fulfillment.planning.map import Box, apart, beside, fitted, round_km, width
+from backoffice.fulfillment.planning.schemas import Decided, Ranked
+from backoffice.fulfillment.planning.words import (
     Spot,
     arrives,
     described,
@@ -18,7 +19,6 @@ from backoffice.fulfillment.plan_words import (
     reason,
     say,
 )
-from backoffice.fulfillment.planning_schemas import Decided, Ranked
 from backoffice.kit.messages import catalogue
 from backoffice.kit.money import yuan
 

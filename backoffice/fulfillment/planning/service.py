@@ -9,13 +9,12 @@ from typing import Any
 
 import yaml
 
-from backoffice.fulfillment import planning_repository as repository
-from backoffice.fulfillment.deciding import decide, hour_of
-from backoffice.fulfillment.feasibility import Site
-from backoffice.fulfillment.plan_picture import picture
-from backoffice.fulfillment.plan_words import Spot
-from backoffice.fulfillment.planning_models import LocationHour, LocationTermsRow
-from backoffice.fulfillment.planning_schemas import (
+from backoffice.fulfillment.planning import repository
+from backoffice.fulfillment.planning.deciding import decide, hour_of
+from backoffice.fulfillment.planning.feasibility import Site
+from backoffice.fulfillment.planning.models import LocationHour, LocationTermsRow
+from backoffice.fulfillment.planning.picture import picture
+from backoffice.fulfillment.planning.schemas import (
     CalendarTerms,
     Decided,
     Plan,
@@ -25,6 +24,7 @@ from backoffice.fulfillment.planning_schemas import (
     Promise,
     Terms,
 )
+from backoffice.fulfillment.planning.words import Spot
 from backoffice.inventory import service as inventory
 from backoffice.inventory.schemas import LocationView, Shelf
 from backoffice.kit.database import ReadSession, WriteSession

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from math import ceil
 
 from backoffice.fulfillment import domain
-from backoffice.fulfillment.planning_schemas import (
+from backoffice.fulfillment.planning.schemas import (
     Arrival,
     Barrier,
     CalendarTerms,

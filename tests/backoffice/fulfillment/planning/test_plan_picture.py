@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backoffice.fulfillment.deciding import decide
-from backoffice.fulfillment.feasibility import Site
-from backoffice.fulfillment.plan_map import Box, apart, beside, fitted, round_km, width
-from backoffice.fulfillment.plan_picture import picture
-from backoffice.fulfillment.plan_words import Spot, described
-from backoffice.fulfillment.planning_schemas import Decided, Destination
+from backoffice.fulfillment.planning.deciding import decide
+from backoffice.fulfillment.planning.feasibility import Site
+from backoffice.fulfillment.planning.map import Box, apart, beside, fitted, round_km, width
+from backoffice.fulfillment.planning.picture import picture
+from backoffice.fulfillment.planning.schemas import Decided, Destination
+from backoffice.fulfillment.planning.words import Spot, described
 from tests.backoffice.fulfillment.planned import TUESDAY_NOON, profile, request, site
 
 SVG = "{http://www.w3.org/2000/svg}"

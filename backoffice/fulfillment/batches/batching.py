@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from backoffice.fulfillment.rules import Needs
+from backoffice.fulfillment.planning.rules import Needs
 
 Sends = Mapping[int, Mapping[int, int]]
 """Location to SKU to pieces, of one order."""

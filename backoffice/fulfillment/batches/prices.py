@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
 
-from backoffice.fulfillment.batch_ways import Chooser, Indices, Numbers, Stock, Way
-from backoffice.fulfillment.batching import Assignment, Batch, Told, cost_of, silent
+from backoffice.fulfillment.batches.batching import Assignment, Batch, Told, cost_of, silent
+from backoffice.fulfillment.batches.ways import Chooser, Indices, Numbers, Stock, Way
 
 SMOOTHING = 0.6
 """How much of the prices stays from one round to the next."""

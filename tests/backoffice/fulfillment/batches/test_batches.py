@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from backoffice.fulfillment import batches
-from backoffice.fulfillment.batch_deciding import Surroundings, settle
-from backoffice.fulfillment.batch_schemas import BatchPlan, NewBatch
-from backoffice.fulfillment.batches import Batches, gather
-from backoffice.fulfillment.batching import Told
-from backoffice.fulfillment.deciding import decide, hour_of, needs_of
-from backoffice.fulfillment.planning_models import LocationHour, LocationTermsRow
-from backoffice.fulfillment.planning_schemas import Barred, Destination, PlanRequest
+from backoffice.fulfillment.batches import service as batches
+from backoffice.fulfillment.batches.batching import Told
+from backoffice.fulfillment.batches.deciding import Surroundings, settle
+from backoffice.fulfillment.batches.schemas import BatchPlan, NewBatch
+from backoffice.fulfillment.batches.service import Batches, gather
+from backoffice.fulfillment.planning.deciding import decide, hour_of, needs_of
+from backoffice.fulfillment.planning.models import LocationHour, LocationTermsRow
+from backoffice.fulfillment.planning.schemas import Barred, Destination, PlanRequest
 from backoffice.kit.database import Database
 from backoffice.kit.errors import TooMany
 from backoffice.staff import sessions

@@ -7,8 +7,8 @@ ranked again, until nothing is.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from backoffice.fulfillment.feasibility import Candidate
-from backoffice.fulfillment.planning_schemas import Destination, Ranked, RuleName, RuleSetting
+from backoffice.fulfillment.planning.feasibility import Candidate
+from backoffice.fulfillment.planning.schemas import Destination, Ranked, RuleName, RuleSetting
 
 Needs = Mapping[int, int]
 """SKU to pieces, each at least 1."""

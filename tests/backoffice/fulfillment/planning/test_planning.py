@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select, update
 
-from backoffice.fulfillment import planning
-from backoffice.fulfillment.planning_models import (
+from backoffice.fulfillment.planning import service as planning
+from backoffice.fulfillment.planning.models import (
     LocationHour,
     LocationTermsRow,
     PlanningProfile,
     ShippingCalendar,
 )
-from backoffice.fulfillment.planning_schemas import Destination, Plan, PlanRequest
+from backoffice.fulfillment.planning.schemas import Destination, Plan, PlanRequest
 from backoffice.inventory import holds
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Conflict

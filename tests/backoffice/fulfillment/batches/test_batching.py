@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backoffice.fulfillment import batch_prices
-from backoffice.fulfillment.batch_exact import exact
-from backoffice.fulfillment.batch_prices import Planner, by_prices
-from backoffice.fulfillment.batching import Batch, Job, Sends, cost_of, cost_of_one, faults
+from backoffice.fulfillment.batches import prices as batch_prices
+from backoffice.fulfillment.batches.batching import Batch, Job, Sends, cost_of, cost_of_one, faults
+from backoffice.fulfillment.batches.exact import exact
+from backoffice.fulfillment.batches.prices import Planner, by_prices
 from bench.trade.routing import made, nearest_first
 
 PLACES, SKUS = range(1, 5), range(1, 4)

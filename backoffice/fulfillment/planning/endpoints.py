@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 from starlette.requests import HTTPConnection
 
-from backoffice.fulfillment.batch_schemas import NewBatch, News
-from backoffice.fulfillment.batches import Batches
+from backoffice.fulfillment.batches.schemas import NewBatch, News
+from backoffice.fulfillment.batches.service import Batches
 from backoffice.staff.identity import staff
 from backoffice.staff.schemas import StaffView
 

@@ -13,8 +13,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from backoffice.fulfillment.batching import Batch, Job, Sends
-from backoffice.fulfillment.costs import Offer, solved
+from backoffice.fulfillment.batches.batching import Batch, Job, Sends
+from backoffice.fulfillment.planning.costs import Offer, solved
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from backoffice.fulfillment.batching import Assignment, Batch, Sends, cost_of
+from backoffice.fulfillment.batches.batching import Assignment, Batch, Sends, cost_of
 
 NO_GAP = 1e-9
 

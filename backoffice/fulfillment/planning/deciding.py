@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from backoffice.fulfillment.costs import Offer, cheapest, offer
-from backoffice.fulfillment.feasibility import Candidate, Site, arrival, barrier, way_barrier
-from backoffice.fulfillment.planning_schemas import (
+from backoffice.fulfillment.planning.costs import Offer, cheapest, offer
+from backoffice.fulfillment.planning.feasibility import Candidate, Site, arrival, barrier, way_barrier
+from backoffice.fulfillment.planning.rules import Needs, Taken, choose, ranked
+from backoffice.fulfillment.planning.schemas import (
     Barrier,
     Decision,
     Infeasible,
@@ -20,7 +21,6 @@ from backoffice.fulfillment.planning_schemas import (
     RefusalCode,
     Short,
 )
-from backoffice.fulfillment.rules import Needs, Taken, choose, ranked
 from backoffice.inventory.schemas import Pick
 from backoffice.kit.geo import distance_km
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backoffice.fulfillment import costs
-from backoffice.fulfillment.costs import Offer, enumerated, solved
-from backoffice.fulfillment.deciding import decide, needs_of
-from backoffice.fulfillment.feasibility import Site
-from backoffice.fulfillment.planning_schemas import Destination, Plan, PlanLine, PlanRequest, RuleName
-from backoffice.fulfillment.rules import RULES
+from backoffice.fulfillment.planning import costs
+from backoffice.fulfillment.planning.costs import Offer, enumerated, solved
+from backoffice.fulfillment.planning.deciding import decide, needs_of
+from backoffice.fulfillment.planning.feasibility import Site
+from backoffice.fulfillment.planning.rules import RULES
+from backoffice.fulfillment.planning.schemas import Destination, Plan, PlanLine, PlanRequest, RuleName
 from tests.backoffice.fulfillment.planned import SHANGHAI, TUESDAY_NOON, profile, request, site
 
 stocks = st.lists(st.dictionaries(st.integers(1, 4), st.integers(1, 5), min_size=1), min_size=1, max_size=7)

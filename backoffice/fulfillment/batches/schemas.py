@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from backoffice.fulfillment.batching import Stage
-from backoffice.fulfillment.planning_schemas import Plan, PlanRequest
+from backoffice.fulfillment.batches.batching import Stage
+from backoffice.fulfillment.planning.schemas import Plan, PlanRequest
 from backoffice.kit.examples import example
 
 MOST_ORDERS = 1000

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from backoffice.fulfillment.feasibility import Candidate
-from backoffice.fulfillment.planning_schemas import Costs
-from backoffice.fulfillment.rules import Needs
+from backoffice.fulfillment.planning.feasibility import Candidate
+from backoffice.fulfillment.planning.rules import Needs
+from backoffice.fulfillment.planning.schemas import Costs
 
 FEW_OFFERS = 4
 FEW_LINES = 8

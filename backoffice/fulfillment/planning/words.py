@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backoffice.fulfillment.planning_schemas import Barrier, Decided, Parcel, Ranked
+from backoffice.fulfillment.planning.schemas import Barrier, Decided, Parcel, Ranked
 from backoffice.kit.messages import catalogue, message
 
 MOST_NAMES = 3

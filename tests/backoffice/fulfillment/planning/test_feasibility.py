@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.fulfillment.deciding import assess, decide
-from backoffice.fulfillment.feasibility import Candidate, leaves_on
-from backoffice.fulfillment.planning_schemas import Barred, CalendarTerms, Destination
+from backoffice.fulfillment.planning.deciding import assess, decide
+from backoffice.fulfillment.planning.feasibility import Candidate, leaves_on
+from backoffice.fulfillment.planning.schemas import Barred, CalendarTerms, Destination
 from backoffice.kit.geo import inside
 from tests.backoffice.fulfillment.planned import SHANGHAI, TUESDAY_NOON, profile, request, site
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, literal, or_, select, true, update
 
-from backoffice.fulfillment.planning_models import (
+from backoffice.fulfillment.planning.models import (
     LocationHour,
     LocationTermsRow,
     PlanningDecision,
