@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from backoffice.kit.database import Database
 from backoffice.kit.passwords import hash_password
+from backoffice.returns import charging, service
+from backoffice.returns.rules import rules
 from backoffice.staff.models import StaffMember
 from backoffice.trade.domain import order_of
 from backoffice.trade.models import OrderLine, OrderNumber
@@ -61,6 +63,15 @@ class Desk:
             for line, verdict in zip(made["lines"], verdicts, strict=False)
         ]
         return await self.do(made["number"], "inspect", {"lines": lines}, key=key)
+
+
+@pytest.fixture(autouse=True)
+def shop_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every courier: what shoppers pay is for `test_charging`."""
+    free = {reason: rule.model_copy(update={"postage": "shop"}) for reason, rule in rules().reasons.items()}
+    changed = rules().model_copy(update={"reasons": free})
+    for module in (service, charging):
+        monkeypatch.setattr(module, "rules", lambda: changed)
 
 
 @pytest.fixture
