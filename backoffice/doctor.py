@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -95,6 +96,7 @@ def free_port(about: str, host: str, port: int) -> Finding:
 
 
 async def database(settings: Settings) -> Finding:
+    """A file of SQLite is opened without a thread: aiosqlite's outlives the loop when it cannot open one."""
     import asyncpg
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
@@ -104,14 +106,18 @@ async def database(settings: Settings) -> Finding:
     try:
         url = make_url(settings.database_url)
         shown = url.render_as_string(hide_password=True)
-        engine = create_async_engine(url, connect_args={"timeout": 5})
-        try:
-            async with engine.connect():
-                pass
-        finally:
-            await engine.dispose()
+        if url.drivername == "sqlite+aiosqlite":
+            sqlite3.connect(url.database or ":memory:").close()
+        else:
+            engine = create_async_engine(url, connect_args={"timeout": 5})
+            try:
+                async with engine.connect():
+                    pass
+            finally:
+                await engine.dispose()
     except (
         SQLAlchemyError,
+        sqlite3.Error,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
         ImportError,
