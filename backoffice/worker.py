@@ -34,6 +34,7 @@ from backoffice.fulfillment.sending import Sending
 from backoffice.inventory import alerts, feed
 from backoffice.inventory.alerts import Cover
 from backoffice.inventory.holds import Sweeper
+from backoffice.inventory.sheets import RECEIPTS
 from backoffice.kit import executors
 from backoffice.kit.database import Database
 from backoffice.kit.idempotency import IdempotencyKey
@@ -67,7 +68,7 @@ LISTEN_SECONDS = 1.0
 THREADS, CONNECTIONS = 16, 8
 KEPT, BATCH = timedelta(days=30), 100
 SERVED = (
-    Kept(IdempotencyKey, IdempotencyKey.at, timedelta(days=30)),
+    Kept(IdempotencyKey, IdempotencyKey.at, timedelta(days=30), IdempotencyKey.scope != RECEIPTS),
     Kept(StoredQuote, StoredQuote.expires_at, timedelta(days=7)),
 )
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)

@@ -56,7 +56,8 @@ class Piece(BaseModel):
 
 
 class Part(BaseModel):
-    """A part of an order for one location. `key` names it: the same part of the order is made once.
+    """A part of an order for one location. `key` names it: the same part of the order is made once. Those of
+    other rooms than trade begin with a name and a colon.
 
     `to` is not needed for a pickup; without `leave_by` it is due as the kind has it.
     """
@@ -152,22 +153,27 @@ class PartLine(NamedTuple):
     sent: int
 
 
-class Parcel(NamedTuple):
-    state: str
-    pieces: list[Piece]
+class GoneParcel(NamedTuple):
+    """A parcel that came back or was lost; `pieces`: SKU to number."""
+
+    id: int
+    location_id: int
+    lost: bool
+    pieces: dict[int, int]
 
 
 class PlacedPart(NamedTuple):
-    """A part as those see it who decide about its order."""
+    """A part as those see it who decide about its order; `gone`: what of it will not arrive."""
 
     id: int
+    key: str
     location_id: int
     state: FulfilmentState
     reason: str
     fetched: bool
     created_at: datetime
     lines: list[PartLine]
-    parcels: list[Parcel]
+    gone: list[GoneParcel]
 
 
 class Fulfilments(BaseModel):

@@ -20,7 +20,7 @@ from backoffice.fulfillment.fulfilment_schemas import (
     DeclineReason,
     FulfilmentState,
     FulfilmentView,
-    Parcel,
+    GoneParcel,
     Part,
     PartLine,
     Piece,
@@ -30,6 +30,7 @@ from backoffice.fulfillment.fulfilment_schemas import (
 from backoffice.fulfillment.models import Fulfilment
 from backoffice.fulfillment.planning import service as planning
 from backoffice.inventory import holds
+from backoffice.inventory import service as inventory
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, Invalid
 from backoffice.kit.time import now
@@ -103,21 +104,24 @@ async def of_order(session: ReadSession, order_id: int) -> list[PlacedPart]:
 
 
 async def placed(session: ReadSession, found: Sequence[Fulfilment]) -> list[PlacedPart]:
-    parcels: defaultdict[int | None, list[Parcel]] = defaultdict(list)
+    gone: defaultdict[int | None, list[GoneParcel]] = defaultdict(list)
     if sent := [each.id for each in found if each.sent]:
         for parcel in await shipments.of_fulfilments(session, sent):
-            pieces = [Piece(sku_id=line.sku_id, quantity=line.quantity) for line in parcel.lines]
-            parcels[parcel.fulfilment_id].append(Parcel(parcel.state, pieces))
+            if parcel.state in ("returned", "lost"):
+                pieces = {line.sku_id: line.quantity for line in parcel.lines}
+                lost = parcel.state == "lost"
+                gone[parcel.fulfilment_id].append(GoneParcel(parcel.id, parcel.location_id, lost, pieces))
     return [
         PlacedPart(
             id=each.id,
+            key=each.part,
             location_id=each.location_id,
             state=cast(FulfilmentState, each.state),
             reason=each.reason,
             fetched=each.kind == "store_pickup",
             created_at=each.created_at,
             lines=[PartLine(line.sku_id, line.quantity, line.sent) for line in each.lines],
-            parcels=parcels[each.id],
+            gone=gone[each.id],
         )
         for each in found
     ]
@@ -142,6 +146,22 @@ async def unclaim(session: WriteSession, parts: Iterable[CalledOff]) -> None:
     """The locations of these can take other orders instead. Stock is locked before."""
     for part in sorted(parts):
         await planning.unclaim_at(session, part.location_id, part.created_at)
+
+
+async def shelve(session: WriteSession, gone: Iterable[GoneParcel], reason: str) -> None:
+    """What came back is where it was sent from again, each parcel once."""
+    back = [each for each in gone if not each.lost]
+    fresh = await shipments.mark(session, [each.id for each in back], "shelved_at", now())
+    shelved = [each for each in back if each.id in fresh]
+    pieces = [(each.location_id, sku_id, count) for each in shelved for sku_id, count in each.pieces.items()]
+    await inventory.receive(session, pieces, reason)
+
+
+async def to_pay_back(session: WriteSession, gone: Iterable[GoneParcel]) -> list[GoneParcel]:
+    """Those that this was not answered of before: they are paid back in this transaction."""
+    every = list(gone)
+    fresh = await shipments.mark(session, [each.id for each in every], "paid_back_at", now())
+    return [each for each in every if each.id in fresh]
 
 
 async def readdress(session: WriteSession, order_id: int, to: Receiver) -> None:

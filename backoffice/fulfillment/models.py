@@ -101,6 +101,8 @@ class Shipment(Base):
     )
     shipped_at: Mapped[datetime] = mapped_column()
     delivered_at: Mapped[datetime | None] = mapped_column(default=None)
+    shelved_at: Mapped[datetime | None] = mapped_column(default=None, doc="it came back and lies there again")
+    paid_back_at: Mapped[datetime | None] = mapped_column(default=None, doc="it did not arrive")
     due: Mapped[date] = mapped_column(Date)
     events: Mapped[list["TrackingEvent"]] = relationship(
         order_by="TrackingEvent.at, TrackingEvent.id", lazy="raise"

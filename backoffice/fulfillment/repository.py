@@ -131,6 +131,14 @@ async def silent(
     return [(row[0], row[1]) for row in await session.execute(wanted)]
 
 
+async def mark(session: WriteSession, ids: Sequence[int], name: str, moment: datetime) -> set[int]:
+    """Set this moment of parcels that do not have it; which these are."""
+    column = getattr(Shipment, name)
+    marked = update(Shipment).where(Shipment.id.in_(ids), column.is_(None)).values({name: moment})
+    found = await session.scalars(marked.returning(Shipment.id), execution_options=ALONE) if ids else ()
+    return set(found)
+
+
 async def lose(session: WriteSession, shipment_id: int, before: datetime, moment: datetime) -> bool:
     """Take a parcel as lost if it is on its way and had no news since then; whether it was one."""
     statement = (

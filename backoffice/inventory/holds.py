@@ -91,6 +91,13 @@ def out_of_stock(wanted: Iterable[Pick], short: Iterable[Short]) -> Conflict:
     return Conflict("out_of_stock", "not enough pieces", lines=lines)
 
 
+async def lock_levels(session: WriteSession, sku_ids: Collection[int]) -> None:
+    """Keep the levels of SKUs at all locations from others: who moves pieces between two would else wait for
+    one who moves others the other way.
+    """
+    await ledger_repository.lock_levels(session, sku_ids)
+
+
 async def confirm(session: WriteSession, holder: str) -> bool:
     """Make what is held allocated; False when it was let go or is over, nothing has changed then.
 

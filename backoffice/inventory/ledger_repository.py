@@ -6,7 +6,7 @@ rows: an UPDATE that counted from its own snapshot would meet the CHECKs with nu
 SQLite, where a write session is alone, the same steps follow each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -272,6 +272,12 @@ async def lock_level(session: WriteSession, key: tuple[int, int]) -> tuple[int, 
     found = await session.execute(select(LEVELS.c.on_hand, promised).where(which).with_for_update())
     on_hand, pieces = found.one()
     return on_hand, pieces
+
+
+async def lock_levels(session: WriteSession, sku_ids: Collection[int]) -> None:
+    """Keep the levels of SKUs at all locations, in the order in which all who change several take them."""
+    which = select(LEVELS.c.sku_id).where(LEVELS.c.sku_id.in_(sku_ids))
+    await session.execute(which.order_by(LEVELS.c.location_id, LEVELS.c.sku_id).with_for_update())
 
 
 async def set_terms(

@@ -20,6 +20,8 @@ from backoffice.kit.messages import message
 from backoffice.kit.sheets import Sheet, written
 
 BATCH = 500
+RECEIPTS = "sheet:receipts"
+"""The scope of the keys of documents: what they say is booked once, for ever."""
 BLAMES = {
     "location_not_found": "location",
     "sku_not_found": "code",
@@ -46,7 +48,7 @@ def receipts(staff_id: int) -> Sheet[ReceiptLine]:
             return line.pieces
 
         key = f"{line.document}:{location_id}:{sku_id}"
-        await idempotency.once(session, "sheet:receipts", key, str(line.pieces), book)
+        await idempotency.once(session, RECEIPTS, key, str(line.pieces), book)
         return booked
 
     return Sheet(

@@ -32,20 +32,18 @@ async def once(
     `scope` is who asks, `fingerprint` a digest of what is asked. A verb that raises keeps nothing.
     Raises `Invalid` (`idempotency_key_reused`) when the key stands for another request.
     """
-    if await insert_once(
-        session, IdempotencyKey, scope=scope, key=key, fingerprint=fingerprint, answer=None, at=now()
-    ):
-        async with together(session):
-            answer = await verb()
-            await change_row(session, IdempotencyKey, {"scope": scope, "key": key}, {"answer": answer})
-        return answer
-    kept = (
-        await session.execute(
-            select(IdempotencyKey.fingerprint, IdempotencyKey.answer).where(
-                IdempotencyKey.scope == scope, IdempotencyKey.key == key
-            )
-        )
-    ).one()
+    kept = None
+    while kept is None:
+        if await insert_once(
+            session, IdempotencyKey, scope=scope, key=key, fingerprint=fingerprint, answer=None, at=now()
+        ):
+            async with together(session):
+                answer = await verb()
+                await change_row(session, IdempotencyKey, {"scope": scope, "key": key}, {"answer": answer})
+            return answer
+        found = select(IdempotencyKey.fingerprint, IdempotencyKey.answer)
+        which = (IdempotencyKey.scope == scope, IdempotencyKey.key == key)
+        kept = (await session.execute(found.where(*which))).one_or_none()
     if kept.fingerprint != fingerprint:
         raise Invalid("idempotency_key_reused", "this key was used for another request")
     return kept.answer

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import SQLColumnExpression, delete, inspect, select, tuple_
+from sqlalchemy import ColumnElement, SQLColumnExpression, delete, inspect, select, true, tuple_
 
 from backoffice.kit.database import Base, Database
 from backoffice.kit.repeating import again, each_of
@@ -15,11 +15,12 @@ AT_ONCE = 1000
 
 
 class Kept(NamedTuple):
-    """Rows of a table are kept for so long after this moment of theirs."""
+    """Rows of a table, all or those of `which`, are kept for so long after this moment of theirs."""
 
     model: type[Base]
     since: SQLColumnExpression[datetime]
     lasts: timedelta
+    which: ColumnElement[bool] = true()
 
 
 class Trimming:
@@ -38,7 +39,7 @@ class Trimming:
 
     async def _trim(self, kept: Kept) -> int:
         key: tuple[Any, ...] = inspect(kept.model).primary_key
-        old = select(*key).where(kept.since < now() - kept.lasts).limit(AT_ONCE)
+        old = select(*key).where(kept.since < now() - kept.lasts, kept.which).limit(AT_ONCE)
         gone = delete(kept.model).where(tuple_(*key).in_(old.with_for_update(skip_locked=True)))
         total = 0
         while True:

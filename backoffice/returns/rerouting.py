@@ -1,4 +1,6 @@
-"""Exchanges that do not bring what was wanted: the shopper wants the money instead, a location declines."""
+"""Exchanges that do not bring what was wanted: the shopper wants the money instead, a location declines, a
+parcel comes back or is lost.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,6 +8,7 @@ from datetime import datetime
 
 from backoffice.events.relay import Relay
 from backoffice.events.schemas import Event
+from backoffice.fulfillment import fulfilments
 from backoffice.inventory import service as inventory
 from backoffice.kit.database import Database, WriteSession
 from backoffice.kit.errors import Conflict
@@ -14,12 +17,13 @@ from backoffice.returns import charging, domain, exchanging, repository
 from backoffice.returns.models import Return, ReturnLine
 from backoffice.returns.schemas import ReturnView
 from backoffice.returns.service import known, one, told
+from backoffice.trade.domain import share_of
 from backoffice.trade.payments import refunding
 from backoffice.trade.returning import held_order
 from backoffice.users.identity import Shopper
 
 BY = "system"
-NOT_SENT = ("declined", "cancelled")
+NOT_SENT, NOT_ARRIVED = ("declined", "cancelled"), ("returned", "lost")
 
 
 async def refund_instead(session: WriteSession, shopper: Shopper, number: str) -> ReturnView:
@@ -50,12 +54,45 @@ class Rerouting:
     def subscribe(self, relay: Relay) -> None:
         for state in NOT_SENT:
             relay.subscribe(f"fulfilment.{state}", self.not_sent)
+        for state in NOT_ARRIVED:
+            relay.subscribe(f"parcel.{state}", self.not_arrived)
 
     async def not_sent(self, event: Event) -> None:
         number = exchanging.number_in(event.payload["part"])
         if number is not None:
             async with self._database.write() as session:
                 await reroute(session, number, event.payload["fulfilment_id"], now())
+
+    async def not_arrived(self, event: Event) -> None:
+        if event.payload["fulfilment_id"] is not None:
+            async with self._database.write() as session:
+                await make_good(session, event.payload["order_id"], event.payload["fulfilment_id"], now())
+
+
+async def make_good(session: WriteSession, order_id: int, fulfilment_id: int, moment: datetime) -> None:
+    """Shelve what came back of an exchange, and pay back what of it did not arrive; each parcel once."""
+    placed = {part.id: part for part in await fulfilments.of_order(session, order_id)}
+    number = exchanging.number_in(placed[fulfilment_id].key)
+    found = await repository.by_number(session, number) if number else None
+    if found is None or not await repository.hold(session, found.id, ("exchanged", "refunded")):
+        return
+    await held_order(session, order_id)
+    (part,) = [each for each in await fulfilments.held(session, order_id) if each.id == fulfilment_id]
+    found = await repository.as_it_is(session, found.id)
+    await fulfilments.shelve(session, part.gone, f"return {found.number}")
+    lacking, worth = Counter[int](), 0
+    for parcel in await fulfilments.to_pay_back(session, part.gone):
+        lacking.update(parcel.pieces)
+    for line in found.standing:
+        sent = line.restocked + line.written_off
+        taken = min(lacking[line.wanted_sku_id or 0], sent) if line.held_at == part.location_id else 0
+        if taken:
+            lacking[line.wanted_sku_id or 0] -= taken
+            worth += share_of(line.worth_fen, sent, 0, taken)
+            if taken == sent:
+                await repository.change_line(session, found.id, line.line_id, held_at=None)
+    if worth:
+        await pay_back(session, found, worth, moment)
 
 
 async def reroute(session: WriteSession, number: str, fulfilment_id: int, moment: datetime) -> None:

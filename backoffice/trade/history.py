@@ -66,7 +66,7 @@ VERBS: Mapping[Kind, Verb] = {
     "shipped": Verb(("paid",), "shipped"),
     "intercept_asked": Verb(("shipped",)),
     "turned_back": Verb(("shipped",), "cancelled"),
-    "not_arrived": Verb(("shipped",)),
+    "not_arrived": Verb(("shipped", *RECEIVED)),
     "delivered": Verb(("shipped",), "delivered"),
     "completed": Verb(("delivered",), "completed"),
     "invoice_requested": Verb(PAID),

@@ -1,6 +1,7 @@
 """The SQL that changes orders: whatever changes one adds the event that tells it, in the same transaction."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, inspect, select, update
@@ -97,6 +98,12 @@ async def events(session: ReadSession, order_id: int) -> list[Event]:
         )
         for row in rows
     ]
+
+
+async def last(session: ReadSession, order_id: int, kind: Kind) -> datetime | None:
+    """When this last happened to an order."""
+    which = (OrderEvent.order_id == order_id, OrderEvent.kind == kind)
+    return await session.scalar(select(func.max(OrderEvent.at)).where(*which))
 
 
 async def count(session: ReadSession, order_id: int, kind: Kind) -> int:

@@ -36,12 +36,11 @@ from backoffice.trade.models import Order
 from backoffice.users.models import Customer
 from bench.channels.processes import Part
 from bench.limits import Figure, report
-from bench.trade.drilled import SKUS
+from bench.trade.drilled import PLACES, SKUS
 from bench.trade.orders import POSTGRES
 from bench.trade.shop import on_server
 
 KILLS = 200
-PLACES = (1, 2, 3)
 PIECES = 3000
 SETTLED_WITHIN = 120.0
 ENDED = ("cancelled", "paid", "shipped", "delivered", "completed")

@@ -22,6 +22,7 @@ from backoffice.fulfillment import fulfilments, parcels
 from backoffice.fulfillment.fulfilment_schemas import NewParcel
 from backoffice.fulfillment.models import Fulfilment, Shipment
 from backoffice.fulfillment.ports import Tracked
+from backoffice.inventory import service as inventory
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Problem
 from backoffice.kit.time import now
@@ -37,7 +38,7 @@ from backoffice.users.identity import Shopper
 
 ADDRESS = {"text": "浙江省杭州市西湖区文三路90号 林晓 15400000001"}
 SHOPPER = Shopper(customer_id=1)
-SKUS = (1, 2, 3)
+SKUS, PLACES = (1, 2, 3), (1, 2, 3)
 PAY_WITHIN = timedelta(seconds=6)
 METHOD = "card"
 SHOPPERS = 4
@@ -52,7 +53,7 @@ class Crowd:
         self._database, self._random, self._begun = database, Random(seed), begun
 
     async def run(self) -> None:
-        people = [self.shopper] * SHOPPERS + [self.location, self.carrier, self.provider]
+        people = [self.shopper] * SHOPPERS + [self.supplier, self.location, self.carrier, self.provider]
         await asyncio.gather(*map(self.again, people))
 
     async def again(self, does: Callable[[], Awaitable[None]]) -> None:
@@ -102,6 +103,12 @@ class Crowd:
             found = (await session.execute(begun.order_by(func.random()).limit(1))).first()
         if found and self._random.random() < 0.3:
             await self.money(found.reference, found.amount_fen)
+
+    async def supplier(self) -> None:
+        """Brings pieces to some warehouse: what one declines is not counted there any more."""
+        level = (self._random.choice(PLACES), self._random.choice(SKUS), 20)
+        async with self._database.write() as session:
+            await inventory.receive(session, [level])
 
     async def location(self) -> None:
         """Takes a step with some parts: accepts or declines, packs, sends."""

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from backoffice.fulfillment import fulfilments
-from backoffice.fulfillment.fulfilment_schemas import CalledOff
+from backoffice.fulfillment.fulfilment_schemas import CalledOff, GoneParcel
 from backoffice.inventory import holds
-from backoffice.inventory import service as inventory
 from backoffice.kit.database import WriteSession
 from backoffice.kit.time import now
 from backoffice.trade import repository
@@ -27,15 +26,6 @@ LINES_CANCELLED = "order.lines_cancelled"
 UNPAID = "unpaid"
 OUT_OF_STOCK, NOT_COLLECTED, TURNED_BACK, LOST = "out_of_stock", "not_collected", "turned_back", "lost"
 BY = "system"
-
-
-class NotArrived(NamedTuple):
-    """Pieces that came back to where they were sent from, or were lost."""
-
-    location_id: int
-    sku_id: int
-    pieces: int
-    lost: bool
 
 
 async def held(session: WriteSession, order_id: int) -> Order | None:
@@ -79,24 +69,35 @@ async def let_go(session: WriteSession, order: Order, parts: Sequence[CalledOff]
     await loyalty.give_back(session, order)
 
 
-async def give_up(session: WriteSession, order: Order, lacking: Counter[int], reason: str) -> None:
+async def give_up(
+    session: WriteSession, order: Order, lacking: Counter[int], reason: str, any_sent: bool
+) -> bool:
     """Take pieces (SKU to number) that are promised nowhere off a paid order that is held; off with all of
-    it when they are the last.
+    it, True, when nothing but gifts would be sent.
     """
-    left = sum(line.quantity - line.cancelled for line in order.lines)
-    if left == lacking.total():
+    pieces = lines_of(order, lacking)
+    if is_all(order, pieces) and not any_sent:
         back = await call_off(session, order, reason)
         await told(session, GIVEN_UP, order, reason=reason, amount_fen=back)
-        return
-    owed = await take_off(session, order, lines_of(order, lacking), reason)
-    await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=owed)
+        return True
+    if paid_back := await take_off(session, order, pieces, reason):
+        await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=paid_back)
+    return False
+
+
+def is_all(order: Order, pieces: Mapping[int, int]) -> bool:
+    """Whether nothing that was bought is left but gifts without these pieces (line to number)."""
+    return all(
+        line.price_fen == 0 or line.quantity - line.cancelled == pieces.get(line.id, 0)
+        for line in order.lines
+    )
 
 
 def lines_of(order: Order, lacking: Counter[int]) -> dict[int, int]:
     """From which lines so many pieces (SKU to number) are taken: line to number."""
     left, pieces = Counter(lacking), dict[int, int]()
     for line in order.lines:
-        if taken := min(left[line.sku_id], line.quantity - line.cancelled):
+        if taken := min(left[line.sku_id], line.quantity - line.cancelled - line.returned):
             left[line.sku_id] -= taken
             pieces[line.id] = taken
     return pieces
@@ -106,12 +107,14 @@ async def take_off(
     session: WriteSession, order: Order, pieces: Mapping[int, int], reason: str, by: str = BY
 ) -> int:
     """Take pieces (line to number) off an order that is held: what was paid for them goes back, what is not
-    paid yet is not to be paid; how much that is. Their promises are not touched.
+    paid yet is not to be paid; how much that is. Less goes back of what was paid back before. Their promises
+    are not touched.
     """
     cancelled, owed, listed = {}, 0, 0
     for line in order.lines:
         if taken := pieces.get(line.id):
-            off = share_of(line.paid_fen - line.protected_fen, line.quantity - line.cancelled, 0, taken)
+            left = line.quantity - line.cancelled
+            off = share_of(line.paid_fen - line.protected_fen, left, line.returned, taken)
             values = {"cancelled": line.cancelled + taken, "paid_fen": line.paid_fen - off}
             changed = await repository.change_line(
                 session, line.id, OrderLine.cancelled == line.cancelled, **values
@@ -129,12 +132,11 @@ async def take_off(
             "points": order.points - await points_back(session, order, pieces),
         }
     detail = {"reason": reason, "amount_fen": owed}
-    verb: Kind = "not_arrived" if order.state == "shipped" else "line_cancelled"
+    verb: Kind = "line_cancelled" if order.state in NOT_SHIPPED else "not_arrived"
     await change(session, order.id, verb, by, lines=cancelled, detail=detail, **amounts)
-    if order.state == "unpaid":
-        await paying_repository.outdate(session, order.id, now())
-    else:
-        await pay_back(session, order, refund_reason(reason), by, owed)
+    if order.state != "unpaid":
+        return await pay_back(session, order, refund_reason(reason), by, owed)
+    await paying_repository.outdate(session, order.id, now())
     return owed
 
 
@@ -151,27 +153,30 @@ async def points_back(session: WriteSession, order: Order, pieces: Mapping[int, 
     return back
 
 
-async def not_arrived(session: WriteSession, order: Order, gone: Sequence[NotArrived]) -> None:
-    """Pay back pieces of a shipped order that is held, which came back or were lost on their way; when they
-    are all of it, it is cancelled. What came back is where it was sent from again.
+async def not_arrived(session: WriteSession, order: Order, gone: Sequence[GoneParcel]) -> None:
+    """Put on the shelf what came back of an order that is held, and pay back what of it did not arrive, each
+    parcel once; a shipped order of which nothing is left is cancelled.
     """
-    if order.state != "shipped":
+    await fulfilments.shelve(session, gone, f"{TURNED_BACK}: {order.number}")
+    owing = await fulfilments.to_pay_back(session, gone)
+    if not owing or order.state == "cancelled":
         return
-    back = [(each.location_id, each.sku_id, each.pieces) for each in gone if not each.lost]
-    await inventory.receive(session, back, f"{TURNED_BACK}: {order.number}")
-    reason = LOST if len(back) < len(gone) else TURNED_BACK
+    reason = LOST if any(each.lost for each in owing) else TURNED_BACK
     lacking = Counter[int]()
-    for each in gone:
-        lacking[each.sku_id] += each.pieces
-    if lacking.total() < sum(line.quantity - line.cancelled for line in order.lines):
-        owed = await take_off(session, order, lines_of(order, lacking), reason)
-        await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=owed)
-        return
-    await change(session, order.id, "turned_back", BY, cancelled_at=now(), cancel_reason=reason)
-    paid_back = await pay_back(session, order, refunding.CANCELLED)
-    await offers.give_back(session, order.id)
-    await told(session, "order.cancelled", order)
-    await told(session, GIVEN_UP, order, reason=reason, amount_fen=paid_back)
+    for each in owing:
+        lacking.update(each.pieces)
+    pieces = lines_of(order, lacking)
+    if sum(pieces.values()) < sum(line.quantity - line.cancelled for line in order.lines):
+        if paid_back := await take_off(session, order, pieces, reason):
+            await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=paid_back)
+    elif await change(session, order.id, "turned_back", BY, cancelled_at=now(), cancel_reason=reason):
+        paid_back = await pay_back(session, order, refunding.CANCELLED)
+        await offers.give_back(session, order.id)
+        await told(session, "order.cancelled", order)
+        await told(session, GIVEN_UP, order, reason=reason, amount_fen=paid_back)
+    else:
+        paid_back = await take_off(session, order, pieces, reason)
+        await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=paid_back)
 
 
 def refund_reason(reason: str) -> str:

@@ -9,6 +9,7 @@ from backoffice.trade.lifecycle import sourcing
 MOVED_ON = tuple(
     f"fulfilment.{state}" for state in ("declined", "shipped", "delivered", "collected", "returned", "lost")
 )
+GONE = ("parcel.returned", "parcel.lost")
 LATE = "fulfilment.late"
 
 
@@ -19,7 +20,7 @@ class Fulfilling:
         self._database = database
 
     def subscribe(self, relay: Relay) -> None:
-        for topic in (*MOVED_ON, pickups.EXPIRED):
+        for topic in (*MOVED_ON, *GONE, pickups.EXPIRED):
             relay.subscribe(topic, self.moved_on)
         relay.subscribe(LATE, self.late)
 

@@ -58,17 +58,17 @@ async def cancel_pieces(session: WriteSession, order_id: int, asked: CancelLines
     if order is None:
         raise await service.refusal(session, order_id)
     pieces = checked(order, asked)
-    if is_all(order, pieces):
+    if cancelling.is_all(order, pieces):
         await cancelling.call_off(session, order, asked.reason, by)
         return
     wanted = Counter[int]()
     for line in order.lines:
         wanted[line.sku_id] += pieces.get(line.id, 0)
-    await free(session, order, await fulfilments.held(session, order_id), +wanted)
+    off = await free(session, order, await fulfilments.held(session, order_id), +wanted)
     owed = await cancelling.take_off(session, order, pieces, asked.reason, by)
     await told(session, cancelling.LINES_CANCELLED, order, amount_fen=owed)
     if order.state == "paid":
-        await sourcing.source(session, order_id)
+        await sourcing.source(session, order_id, off)
 
 
 def checked(order: Order, asked: CancelLines) -> Mapping[int, int]:
@@ -85,18 +85,12 @@ def checked(order: Order, asked: CancelLines) -> Mapping[int, int]:
     return pieces
 
 
-def is_all(order: Order, pieces: Mapping[int, int]) -> bool:
-    """Whether nothing that was bought is left but gifts."""
-    return all(
-        line.price_fen == 0 or line.quantity - line.cancelled == pieces.get(line.id, 0)
-        for line in order.lines
-    )
-
-
 async def free(
     session: WriteSession, order: Order, parts: Sequence[PlacedPart], wanted: Counter[int]
-) -> None:
-    """Let pieces (SKU to number) go that are promised and not packed, first those that are in no part."""
+) -> list[CalledOff]:
+    """Let pieces (SKU to number) go that are promised and not packed, first those that are in no part; whose
+    hours are free again.
+    """
     left = Counter[int]()
     for ordered in order.lines:
         left[ordered.sku_id] += ordered.quantity - ordered.cancelled
@@ -125,4 +119,4 @@ async def free(
             gone[part.location_id, sku_id] += pieces
             wanted[sku_id] -= pieces
     await holds.let_go(session, holds.order_holder(order.id), sourcing.picks_of(gone & there))
-    await fulfilments.unclaim(session, off)
+    return off

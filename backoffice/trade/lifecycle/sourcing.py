@@ -3,7 +3,8 @@
 What is to be done is read off what is there, under the order's lock: whatever has been promised to an order
 and is in no part of it is given to its location; what a location declined or was late with is promised
 elsewhere; what is promised nowhere is taken off the order and paid back. Done again it changes nothing.
-The order is locked before its parts, these before promises and levels, these before the hours of locations.
+The order is locked before its parts, these before promises and levels, these before the hours of locations;
+levels and hours of several by their numbers.
 """
 
 from collections import Counter, defaultdict
@@ -28,9 +29,8 @@ from backoffice.kit.time import now
 from backoffice.trade import repository
 from backoffice.trade.checkout.placing import main_location
 from backoffice.trade.history import ANY
-from backoffice.trade.history_repository import change, hold
+from backoffice.trade.history_repository import change, hold, last
 from backoffice.trade.lifecycle import cancelling
-from backoffice.trade.lifecycle.cancelling import NotArrived
 from backoffice.trade.models import Order
 from backoffice.trade.service import receiver
 from backoffice.trade.telling import told
@@ -46,25 +46,34 @@ Key = tuple[int, int]
 """Location and SKU."""
 
 
-async def source(session: WriteSession, order_id: int) -> str:
-    """Bring the parts of an order to what it was promised; the order's state then."""
+async def source(session: WriteSession, order_id: int, off: Sequence[CalledOff] = ()) -> str:
+    """Bring the parts of an order to what it was promised; the order's state then. The hours of parts that
+    were called `off` before are let go with the others, last of all.
+    """
     if await hold(session, order_id, ("paid",)):
         order = await read(session, order_id)
-        parts = await fulfilments.held(session, order_id)
+        parts = await own_parts(session, order_id)
         there = await promised(session, order)
-        barred = barred_by(parts)
+        refused = await refused_of(session, order, parts)
+        barred = keys_of(refused)
         stuck = Counter({key: n for key, n in idle(there, parts).items() if key in barred})
+        gone = list(off)
         if stuck:
-            await move(session, order, parts, stuck, barred)
+            gone += await move(session, order, refused, stuck, barred)
             there = await promised(session, order)
+        lacking = lacks(order, parts, there)
+        if lacking and await cancelling.give_up(session, order, lacking, why_lacking(parts), any_sent(parts)):
+            await fulfilments.unclaim(session, gone)
+            return "cancelled"
         given = idle(there, parts)
-        await give(session, order, parts, given)
-        if lacking := lacks(order, parts, there):
-            expired = any(part.state == "expired" for part in parts)
-            reason = cancelling.NOT_COLLECTED if expired else cancelling.OUT_OF_STOCK
-            await cancelling.give_up(session, order, lacking, reason)
+        made = await give(session, order, parts, given)
+        await fulfilments.unclaim(session, gone)
+        for location_id, moment in made:
+            await planning.claim_at(session, location_id, moment)
         if given:
             return order.state
+    else:
+        await fulfilments.unclaim(session, off)
     return await advance(session, order_id)
 
 
@@ -73,12 +82,14 @@ async def too_late(session: WriteSession, order_id: int, fulfilment_id: int) -> 
     if not await hold(session, order_id, ("paid",)):
         return False
     order = await read(session, order_id)
-    parts = await fulfilments.held(session, order_id)
+    parts = await own_parts(session, order_id)
     part = next((each for each in parts if each.id == fulfilment_id), None)
     if part is None or part.state not in ("planned", "accepted"):
         return False
     wanted = Counter({line.sku_id: line.quantity for line in part.lines})
-    barred = barred_by(parts) | {(part.location_id, sku_id) for sku_id in wanted}
+    barred = keys_of(await refused_of(session, order, parts)) | {
+        (part.location_id, sku_id) for sku_id in wanted
+    }
     if (await planning.plan(session, request(order, wanted, barred))).refusal:
         return False
     await fulfilments.cancel(session, fulfilment_id, LATE)
@@ -92,32 +103,36 @@ async def advance(session: WriteSession, order_id: int) -> str:
     """
     await hold(session, order_id, ANY)
     order = await read(session, order_id)
-    parts = [part for part in await fulfilments.held(session, order_id) if part.state not in GIVEN_UP]
+    parts = [part for part in await own_parts(session, order_id) if part.state not in GIVEN_UP]
     bought = sum(line.quantity - line.cancelled for line in order.lines)
     sent = sum(line.sent for part in parts for line in part.lines)
-    if not parts or sent < bought or any(part.state in AT_WORK for part in parts):
-        return order.state
     moment = now()
-    if await change(session, order_id, "shipped", "system", shipped_at=moment):
+    left = bool(parts) and sent >= bought and not any(part.state in AT_WORK for part in parts)
+    if left and await change(session, order_id, "shipped", "system", shipped_at=moment):
         await told(session, "order.shipped", order)
-    if all(part.state in ENDED for part in parts):
-        gone = not_arrived(parts)
-        if gone:
-            await cancelling.not_arrived(session, await read(session, order_id), gone)
-        if await change(session, order_id, "delivered", "system", delivered_at=moment):
-            await told(session, "order.delivered", order)
+        order = await read(session, order_id)
+    if order.state == "paid":
+        return order.state
+    if gone := [each for part in parts for each in part.gone]:
+        await cancelling.not_arrived(session, order, gone)
+    ended = left and all(part.state in ENDED for part in parts)
+    if ended and await change(session, order_id, "delivered", "system", delivered_at=moment):
+        await told(session, "order.delivered", order)
     return (await read(session, order_id)).state
 
 
-def not_arrived(parts: Iterable[PlacedPart]) -> list[NotArrived]:
-    """The pieces in parcels that came back or were lost."""
-    return [
-        NotArrived(part.location_id, piece.sku_id, piece.quantity, parcel.state == "lost")
-        for part in parts
-        for parcel in part.parcels
-        if parcel.state in ("returned", "lost")
-        for piece in parcel.pieces
-    ]
+async def own_parts(session: WriteSession, order_id: int) -> list[PlacedPart]:
+    """The parts that send what was bought, kept as they are; those of other rooms have a colon."""
+    return [part for part in await fulfilments.held(session, order_id) if ":" not in part.key]
+
+
+def any_sent(parts: Iterable[PlacedPart]) -> bool:
+    return any(line.sent for part in parts for line in part.lines)
+
+
+def why_lacking(parts: Iterable[PlacedPart]) -> str:
+    expired = any(part.state == "expired" for part in parts)
+    return cancelling.NOT_COLLECTED if expired else cancelling.OUT_OF_STOCK
 
 
 async def read(session: ReadSession, order_id: int) -> Order:
@@ -127,12 +142,17 @@ async def read(session: ReadSession, order_id: int) -> Order:
     return order
 
 
-def barred_by(parts: Iterable[PlacedPart]) -> set[Key]:
-    """Where what is not to be looked for again: it was declined there, or late."""
-    refused = (
+async def refused_of(session: ReadSession, order: Order, parts: Iterable[PlacedPart]) -> list[PlacedPart]:
+    """What locations declined or were late with, since the order was last restored."""
+    refused = [
         part for part in parts if part.state == "declined" or (part.state, part.reason) == ("cancelled", LATE)
-    )
-    return {(part.location_id, line.sku_id) for part in refused for line in part.lines}
+    ]
+    restored = await last(session, order.id, "restored") if refused else None
+    return [part for part in refused if restored is None or part.created_at > restored]
+
+
+def keys_of(parts: Iterable[PlacedPart]) -> set[Key]:
+    return {(part.location_id, line.sku_id) for part in parts for line in part.lines}
 
 
 async def promised(session: ReadSession, order: Order) -> Counter[Key]:
@@ -165,27 +185,29 @@ def lacks(order: Order, parts: Iterable[PlacedPart], there: Mapping[Key, int]) -
 async def move(
     session: WriteSession,
     order: Order,
-    parts: Sequence[PlacedPart],
+    refused: Sequence[PlacedPart],
     stuck: Counter[Key],
     barred: Collection[Key],
-) -> None:
-    """Promise pieces elsewhere, as many as there are, and tell; what is not there is not counted there."""
-    holder = holds.order_holder(order.id)
-    await holds.let_go(session, holder, picks_of(stuck))
+) -> list[CalledOff]:
+    """Promise pieces elsewhere, as many as there are, and tell; what is not there is not counted there.
+    Whose hours are free again.
+    """
+    await holds.lock_levels(session, {sku_id for _, sku_id in stuck})
+    await holds.let_go(session, holds.order_holder(order.id), picks_of(stuck))
     gone: list[CalledOff] = []
-    for part in parts:
+    for part in refused:
         skus = {line.sku_id for line in part.lines if (part.location_id, line.sku_id) in stuck}
-        if skus and part.state in ("declined", "cancelled"):
+        if skus:
             gone.append(CalledOff(part.location_id, part.created_at))
             if part.state == "declined" and part.reason in MISCOUNTED:
                 await moving.empty(session, part.location_id, skus, f"declined: {part.reason}")
     found = await elsewhere(session, order, summed(stuck), set(barred))
-    await fulfilments.unclaim(session, gone)
     if found:
         detail = {"picks": found, "from": sorted({location_id for location_id, _ in stuck})}
         most = main_location(picks_of(await promised(session, order)))
         await change(session, order.id, "moved", "system", detail=detail, location_id=most)
         await told(session, MOVED, order)
+    return gone
 
 
 async def elsewhere(
@@ -220,8 +242,8 @@ async def elsewhere(
 
 async def give(
     session: WriteSession, order: Order, parts: Sequence[PlacedPart], pieces: Mapping[Key, int]
-) -> None:
-    """Make parts of these pieces, one for each location, which counts it as an order of this hour."""
+) -> list[tuple[int, datetime]]:
+    """Make parts of these pieces, one for each location; where, each to be counted in this hour."""
     by_location: defaultdict[int, list[Piece]] = defaultdict(list)
     for (location_id, sku_id), quantity in sorted(pieces.items()):
         by_location[location_id].append(Piece(sku_id=sku_id, quantity=quantity))
@@ -239,8 +261,7 @@ async def give(
         for location_id, contents in by_location.items()
     ]
     await fulfilments.create(session, order.id, made)
-    for part in made:
-        await planning.claim_at(session, part.location_id, moment)
+    return [(part.location_id, moment) for part in made]
 
 
 def leave_by(order: Order, kind: FulfilmentKind, moment: datetime) -> datetime | None:

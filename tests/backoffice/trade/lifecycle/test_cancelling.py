@@ -71,7 +71,7 @@ async def test_points_of_pieces_given_up_do_not_come_back_with_the_order_again(s
     async with shop.database.write() as session:
         order = await service.repository.order_by_id(session, order_id)
         assert order is not None
-        await cancelling.give_up(session, order, Counter({COAT: 1}), "out_of_stock")
+        await cancelling.give_up(session, order, Counter({COAT: 1}), "out_of_stock", False)
     await relayed(shop.database, Loyalty(shop.database))
     assert await left(shop) == 300
     for _ in range(2):

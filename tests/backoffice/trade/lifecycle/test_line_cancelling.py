@@ -11,7 +11,7 @@ from backoffice.fulfillment import fulfilments
 from backoffice.inventory import holds
 from backoffice.kit.errors import Conflict, Problem
 from backoffice.trade import service
-from backoffice.trade.lifecycle import line_cancelling
+from backoffice.trade.lifecycle import cancelling, line_cancelling
 from backoffice.trade.models import Order, OrderLine, Payment, Refund
 from backoffice.trade.payments import paying
 from backoffice.trade.schemas import CancelLines
@@ -86,8 +86,8 @@ def test_gifts_are_not_sent_alone() -> None:
         OrderLine(id=2, price_fen=0, quantity=1),
     ]
     lines[1].cancelled = 0
-    assert line_cancelling.is_all(Order(lines=lines), {1: 1})
-    assert not line_cancelling.is_all(Order(lines=lines), {2: 1})
+    assert cancelling.is_all(Order(lines=lines), {1: 1})
+    assert not cancelling.is_all(Order(lines=lines), {2: 1})
 
 
 async def test_an_unpaid_piece_is_not_to_be_paid_and_the_rest_stays_held(shop: Shop, till: Till) -> None:
