@@ -1,18 +1,24 @@
 """Stock as tables: booked once, counted exactly."""
 
 import asyncio
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from backoffice.inventory import holds, ledger_repository, service, sheets
 from backoffice.inventory.models import StockLevel, StockMovement
 from backoffice.kit.database import WriteSession
+from backoffice.kit.idempotency import IdempotencyKey
 from backoffice.kit.passwords import hash_password
 from backoffice.kit.sheets import Report, Sheet, take_in
+from backoffice.kit.time import now
+from backoffice.kit.trimming import Trimming
 from backoffice.staff.models import StaffMember
+from backoffice.worker import SERVED
 from tests.backoffice.factories import COAT, WAREHOUSE, Shop
 
 RECEIPTS = "单据号,仓库或门店,SKU 编码,到货件数\n"
@@ -35,6 +41,16 @@ async def on_hand(shop: Shop) -> int:
     async with shop.database.read() as session:
         assert (await service.imbalances(session, 10))[1] == 0
     return int(await shop.value(StockLevel.on_hand, StockLevel.sku_id == COAT))
+
+
+async def test_a_document_is_booked_once_for_ever(shop: Shop) -> None:
+    table = f"{RECEIPTS}采购4711,杭州仓,{COAT},7\n"
+    await read(shop, sheets.receipts(1), table)
+    async with shop.database.write() as session:
+        await session.execute(update(IdempotencyKey).values(at=now() - timedelta(days=400)))
+    assert await Trimming(shop.database, SERVED).sweep() == 0
+    assert (await read(shop, sheets.receipts(1), table)).unchanged == 1
+    assert await on_hand(shop) == 57
 
 
 async def test_a_document_is_booked_once_even_at_once(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,16 +10,20 @@ from backoffice.events.schemas import Event
 from backoffice.fulfillment import fulfilments, parcels
 from backoffice.fulfillment.fulfilment_schemas import NewParcel
 from backoffice.fulfillment.models import Fulfilment
+from backoffice.fulfillment.ports import Tracked
 from backoffice.inventory import service as inventory
 from backoffice.inventory.models import Location, StockLevel
 from backoffice.kit.database import WriteSession
+from backoffice.kit.time import now
 from backoffice.returns import charging, exchanging, rerouting, withdrawing
 from backoffice.returns.models import Return
 from backoffice.returns.rerouting import Rerouting
-from backoffice.trade.models import Refund
+from backoffice.trade.lifecycle.fulfilling import Fulfilling
+from backoffice.trade.models import Order, Refund
 from backoffice.users.identity import Shopper
 from tests.backoffice.factories import COAT, COAT_WHITE, OWNER, WAREHOUSE
 from tests.backoffice.returns.conftest import Answer, Desk
+from tests.backoffice.trade.following import balanced, relayed
 
 AS_NEW = {"restocked": 1}
 
@@ -54,6 +59,40 @@ async def test_what_is_wanted_is_sent_as_a_part_of_the_order(desk: Desk) -> None
     assert "SF100" in shown["next"]
     assert await desk.shop.allocated(COAT_WHITE) == 0
     assert await desk.shop.value(StockLevel.on_hand, StockLevel.sku_id == COAT_WHITE) == 49
+
+
+async def ended(desk: Desk, number: str, *states: str) -> None:
+    """The carrier tells these of a parcel, one after the other, and that is heard twice by rivals."""
+    for place, state in enumerate(states):
+        step = Tracked(number, f"{number}{state}", state, now() + timedelta(minutes=place), "", state)  # type: ignore[arg-type]
+        async with desk.shop.database.write() as session:
+            assert await parcels.take(session, "sf", number, [step])
+        [part] = await desk.shop.rows(Fulfilment)
+        payload = {"order_id": part.order_id, "fulfilment_id": part.id}
+        event = Event(1, f"parcel.{state}", f"order:{part.order_id}", payload)
+        await asyncio.gather(*(Rerouting(desk.shop.database).not_arrived(event) for _ in range(4)))
+
+
+@pytest.mark.parametrize(
+    ("states", "on_hand"), [(("returned",), 50), (("lost",), 49), (("lost", "returned"), 50)]
+)
+async def test_what_an_exchange_sends_and_does_not_arrive_is_paid_back(
+    desk: Desk, states: tuple[str, ...], on_hand: int
+) -> None:
+    done = await exchanged(desk)
+    [part] = await desk.shop.rows(Fulfilment)
+    async with desk.shop.database.write() as session:
+        await fulfilments.accept(session, part.id)
+        await fulfilments.pack(session, part.id)
+        await parcels.ship(session, part.id, NewParcel(key="1", carrier="sf"), "SF100")
+    await ended(desk, "SF100", *states)
+    await relayed(desk.shop.database, Fulfilling(desk.shop.database), Rerouting(desk.shop.database))
+    shown = (await desk.client.get(f"/api/returns/{done['number']}", headers=desk.owner)).json()
+    assert (shown["state"], shown["amount_fen"]) == ("refunded", 30000)
+    assert [refund.amount_fen for refund in await desk.shop.rows(Refund)] == [30000]
+    assert await desk.shop.value(StockLevel.on_hand, StockLevel.sku_id == COAT_WHITE) == on_hand
+    assert await desk.shop.value(Order.state) == "delivered"
+    await balanced(desk.shop.database)
 
 
 async def test_what_cannot_be_sent_can_be_paid_back(desk: Desk) -> None:

@@ -1,7 +1,9 @@
 """Where the pieces of paid orders come from, and what becomes of those that nobody has."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,13 +13,17 @@ from backoffice.fulfillment.fulfilment_schemas import NewParcel, Piece
 from backoffice.fulfillment.models import Fulfilment
 from backoffice.fulfillment.planning import service as planning
 from backoffice.fulfillment.planning.models import LocationHour
+from backoffice.inventory import holds, moving
+from backoffice.inventory import service as inventory
 from backoffice.inventory.models import StockLevel
+from backoffice.kit.database import WriteSession
 from backoffice.kit.errors import Conflict
 from backoffice.kit.time import now
 from backoffice.trade import service
+from backoffice.trade.lifecycle import line_cancelling, sourcing
 from backoffice.trade.lifecycle.fulfilling import Fulfilling
-from backoffice.trade.models import Payment, Refund
-from backoffice.trade.schemas import NewAddress
+from backoffice.trade.models import OrderLine, Payment, Refund
+from backoffice.trade.schemas import CancelledLine, CancelLines, NewAddress
 from tests.backoffice.factories import COAT, CUP, WAREHOUSE, Shop
 from tests.backoffice.trade.following import (
     SECOND,
@@ -343,3 +349,123 @@ async def test_what_came_back_beside_what_was_lost_is_on_the_shelf(shop: Shop) -
     assert (order.state, await refunded(shop)) == ("cancelled", order.total_fen)
     assert await level(shop.database, WAREHOUSE, COAT) == (49, 0)
     await balanced(shop.database)
+
+
+async def test_a_parcel_that_turns_round_after_its_end_is_accounted_for_once(shop: Shop) -> None:
+    order_id, back, lost = await two_parcels(shop)
+    for number in (back, lost):
+        await track(shop.database, number, "delivered")
+    await relayed(shop.database, Fulfilling(shop.database))
+    assert (await standing(shop.database, order_id)).state == "delivered"
+    await track(shop.database, lost, "returned")
+    for _ in range(2):
+        await relayed(shop.database, Fulfilling(shop.database))
+        await source(shop.database, order_id)
+    order = await standing(shop.database, order_id)
+    assert (order.state, [line.cancelled for line in order.lines]) == ("delivered", [1, 0])
+    assert await refunded(shop) == 30000
+    assert await level(shop.database, WAREHOUSE, COAT) == (49, 0)
+    await balanced(shop.database)
+
+
+async def test_what_was_lost_and_comes_back_is_on_the_shelf_and_paid_back_once(shop: Shop) -> None:
+    order_id, first, second = await two_parcels(shop)
+    for number in (first, second):
+        await track(shop.database, number, "lost")
+    await relayed(shop.database, Fulfilling(shop.database))
+    await track(shop.database, second, "returned")
+    await relayed(shop.database, Fulfilling(shop.database))
+    order = await standing(shop.database, order_id)
+    assert (order.state, await refunded(shop)) == ("cancelled", order.total_fen)
+    assert await level(shop.database, WAREHOUSE, COAT) == (49, 0)
+    await balanced(shop.database)
+
+
+async def test_what_is_lost_is_paid_back_while_the_rest_is_on_its_way(shop: Shop) -> None:
+    order_id, on_its_way, lost = await two_parcels(shop)
+    await track(shop.database, lost, "lost")
+    await relayed(shop.database, Fulfilling(shop.database))
+    assert (await standing(shop.database, order_id)).state == "shipped"
+    assert await refunded(shop) == 30000
+    await track(shop.database, on_its_way, "delivered")
+    await relayed(shop.database, Fulfilling(shop.database))
+    assert (await standing(shop.database, order_id)).state == "delivered"
+    assert await refunded(shop) == 30000
+
+
+async def test_who_declined_an_order_before_it_was_restored_may_send_it_now(shop: Shop) -> None:
+    order_id = await bought(shop.database, {COAT: 1})
+    await add_place(shop, SECOND, {COAT: 1})
+    (part,) = await parts(shop.database, order_id)
+    await decline(shop, part.id)
+    number = (await standing(shop.database, order_id)).number
+    async with shop.database.write() as session:
+        await service.cancel(session, SHOPPER, number, "")
+        await inventory.receive(session, [(WAREHOUSE, COAT, 20)])
+        await moving.empty(session, SECOND, {COAT}, "lost")
+        await service.undo_cancel(session, SHOPPER, number)
+    assert await source(shop.database, order_id) == "paid"
+    assert (await parts(shop.database, order_id))[-1].location_id == WAREHOUSE
+    assert await level(shop.database, WAREHOUSE, COAT) == (20, 1)
+    assert (await taken(shop, WAREHOUSE), await taken(shop, SECOND)) == (1, 0)
+    await balanced(shop.database)
+
+
+async def test_hours_of_a_part_that_was_made_anew_and_declined_are_let_go_once(shop: Shop) -> None:
+    await add_place(shop, SECOND, {COAT: 5})
+    order_id, other = [await bought(shop.database, {COAT: 2}) for _ in range(2)]
+    order = await standing(shop.database, order_id)
+    asked = CancelLines(lines=[CancelledLine(line_id=order.lines[0].id, quantity=1)], reason="")
+    async with shop.database.write() as session:
+        await line_cancelling.cancel_pieces(session, order_id, asked, "customer:1")
+    assert await taken(shop, WAREHOUSE) == 2
+    await decline(shop, (await parts(shop.database, order_id))[-1].id, "too_busy")
+    assert (await taken(shop, WAREHOUSE), await taken(shop, SECOND)) == (1, 1)
+    assert (await standing(shop.database, other)).state == "paid"
+
+
+async def test_gifts_are_not_sent_when_what_was_bought_is_nowhere(shop: Shop) -> None:
+    order_id = await bought(shop.database, {COAT: 1, CUP: 1})
+    await add_place(shop, SECOND, {CUP: 5})
+    async with shop.database.write() as session:
+        await session.execute(update(OrderLine).where(OrderLine.sku_id == CUP).values(price_fen=0))
+    (part,) = await parts(shop.database, order_id)
+    async with shop.database.write() as session:
+        await fulfilments.decline(session, part.id, "no_stock")
+    async with shop.database.write() as session:
+        assert await sourcing.source(session, order_id) == "cancelled"
+        assert await sourcing.source(session, order_id) == "cancelled"
+    assert [part.state for part in await parts(shop.database, order_id)] == ["declined"]
+    assert await refunded(shop) > 0
+    assert (await taken(shop, WAREHOUSE), await taken(shop, SECOND)) == (0, 0)
+    await balanced(shop.database)
+
+
+async def test_orders_that_swap_their_locations_do_not_wait_for_each_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has let go at its old location before it takes at the new one."""
+    database = shop.database
+    here = await bought(database, {COAT: 1})
+    await add_place(shop, SECOND, {COAT: 50})
+    async with database.write() as session:
+        await moving.empty(session, WAREHOUSE, {COAT}, "test")
+    there = await bought(database, {COAT: 1})
+    async with database.write() as session:
+        await inventory.receive(session, [(WAREHOUSE, COAT, 20)])
+    for order_id in (here, there):
+        (part,) = await parts(database, order_id)
+        async with database.write() as session:
+            await fulfilments.decline(session, part.id, "too_busy")
+    both, let_go = asyncio.Barrier(2), holds.let_go
+
+    async def then_wait(session: WriteSession, holder: str, picks: Any = None) -> None:
+        await let_go(session, holder, picks)
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):
+            async with asyncio.timeout(0.5):
+                await both.wait()
+
+    monkeypatch.setattr(holds, "let_go", then_wait)
+    assert await asyncio.gather(*(source(database, each) for each in (here, there))) == ["paid", "paid"]
+    made = [(await parts(database, each))[-1].location_id for each in (here, there)]
+    assert made == [SECOND, WAREHOUSE]
