@@ -100,6 +100,14 @@ class NewParcel(BaseModel):
     pieces: list[Piece] | None = Field(default=None, min_length=1, max_length=200)
 
 
+class ParcelEnd(BaseModel):
+    """What became of a parcel of which its carrier tells nothing."""
+
+    model_config = example(state="delivered")
+
+    state: Literal["delivered", "returned", "lost"]
+
+
 class LineView(BaseModel):
     """`sent`: how many of the pieces have left."""
 

@@ -13,7 +13,7 @@ from backoffice.fulfillment import fulfilments, repository, stages, worklist
 from backoffice.fulfillment import fulfilments_repository as parts
 from backoffice.fulfillment.fulfilment_schemas import FulfilmentKind, FulfilmentView, NewParcel
 from backoffice.fulfillment.models import Fulfilment, Shipment
-from backoffice.fulfillment.ports import Tracked
+from backoffice.fulfillment.ports import ParcelState, Tracked
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, Invalid, NotFound
 from backoffice.kit.messages import message
@@ -101,6 +101,26 @@ async def take(session: WriteSession, carrier: str, number: str, told: Iterable[
         await repository.hear(session, shipment.id, now())
         await settle(session, shipment)
     return True
+
+
+async def end(
+    session: WriteSession, fulfilment_id: int, key: str, state: ParcelState, by: str
+) -> FulfilmentView:
+    """Take in what staff know of a parcel. Raises `NotFound` (`parcel_not_found`), `Conflict`
+    (`parcel_ended`, with its `state`) for one that has ended otherwise.
+    """
+    found = await repository.of_fulfilments(session, [fulfilment_id])
+    shipment = next((each for each in found if each.key == key), None)
+    if shipment is None:
+        raise NotFound("parcel_not_found")
+    number, moment = shipment.tracking_number, now()
+    place, text = message("fulfillment", "ended.place"), message("fulfillment", f"ended.{state}")
+    step = Tracked(number, f"{by}:{number}:{state}", state, moment, place, text)
+    await take(session, shipment.carrier, number, [step])
+    (after,) = [each for each in await repository.of_fulfilments(session, [fulfilment_id]) if each.key == key]
+    if after.state != state:
+        raise Conflict("parcel_ended", f"this parcel is {after.state}", state=after.state)
+    return await worklist.view(session, await worklist.known(session, fulfilment_id))
 
 
 async def give_up(session: WriteSession, carrier: str, number: str, before: datetime) -> bool:

@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.requests import HTTPConnection
 
 from backoffice.events import audit
-from backoffice.fulfillment import fulfilments, pickups, worklist
+from backoffice.fulfillment import fulfilments, parcels, pickups, worklist
 from backoffice.fulfillment.fulfilment_schemas import (
     Collect,
     Decline,
@@ -15,7 +15,9 @@ from backoffice.fulfillment.fulfilment_schemas import (
     FulfilmentState,
     FulfilmentView,
     Handed,
+    Name,
     NewParcel,
+    ParcelEnd,
     Workplaces,
 )
 from backoffice.fulfillment.sending import Sending
@@ -103,6 +105,16 @@ async def send(
     async with database.write() as session:
         await audit.record(session, member.id, "parcel_sent", subject(fulfilment_id), key=parcel.key)
     return sent
+
+
+@router.post("/{fulfilment_id}/parcels/{key}/end")
+async def end_parcel(
+    fulfilment_id: RowId, key: Name, asked: ParcelEnd, member: AtWork, session: Writing
+) -> FulfilmentView:
+    """What became of a parcel of which its carrier tells nothing: what does not arrive is paid back."""
+    about = {"key": key, "state": asked.state}
+    await audit.record(session, member.id, "parcel_ended", subject(fulfilment_id), **about)
+    return await parcels.end(session, fulfilment_id, key, asked.state, f"staff:{member.id}")
 
 
 @router.post("/{fulfilment_id}/ready")

@@ -70,7 +70,10 @@ async def test_each_sees_where_they_work(
     assert (len(page.json()["fulfilments"]), page.json()["total"]) == (1, 2)
 
 
-@pytest.mark.parametrize("verb", ["", "/accept", "/decline", "/pack", "/parcels", "/ready", "/collect"])
+VERBS = ("", "/accept", "/decline", "/pack", "/parcels", "/parcels/1/end", "/ready", "/collect")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 async def test_what_is_elsewhere_is_not_there(
     client: httpx.AsyncClient, at_work: dict[int, Headers], planned: int, verb: str
 ) -> None:
@@ -117,6 +120,34 @@ async def test_a_parcel_is_sent_by_those_at_work(
     async with database.read() as session:
         audited = await session.scalars(select(AuditEntry.action).order_by(AuditEntry.id))
         assert "fulfilment_packed" in audited.all()
+
+
+async def test_those_at_work_say_what_became_of_a_parcel(
+    client: httpx.AsyncClient, at_work: dict[int, Headers], planned: int, database: Database
+) -> None:
+    way = f"/api/fulfilments/{planned}"
+    for verb in ("accept", "pack"):
+        await client.post(f"{way}/{verb}", headers=at_work[HERE])
+    sent = {"key": "1", "carrier": "zto", "number": "ZT0001"}
+    assert (await client.post(f"{way}/parcels", json=sent, headers=at_work[HERE])).status_code == 200
+
+    async def end(key: str, state: str, who: int = HERE) -> httpx.Response:
+        return await client.post(f"{way}/parcels/{key}/end", json={"state": state}, headers=at_work[who])
+
+    assert (await end("2", "delivered")).json()["code"] == "parcel_not_found"
+    assert (await end("1", "delivered", ELSEWHERE)).status_code == 404
+    assert (await end("1", "vanished")).status_code == 422
+    for state in ("lost", "returned", "returned"):
+        shown = await end("1", state)
+        assert (shown.status_code, shown.json()["state"]) == (200, state)
+        assert shown.json()["parcels"][0]["state"] == state
+    late = await end("1", "lost")
+    assert (late.status_code, late.json()["state"]) == (409, "returned")
+    assert [topic for topic in await topics(database) if topic.startswith("parcel.")] == [
+        "parcel.shipped",
+        "parcel.lost",
+        "parcel.returned",
+    ]
 
 
 async def test_a_pickup_is_handed_over_by_those_at_work(
