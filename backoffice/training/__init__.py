@@ -1,0 +1,1 @@
+"""Training data: what the bot learns from, as a shop edits it."""
