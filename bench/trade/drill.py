@@ -42,7 +42,8 @@ from bench.trade.shop import on_server
 
 KILLS = 200
 PIECES = 3000
-SETTLED_WITHIN = 120.0
+STUCK_AFTER = 150.0
+"""Longer than the relay waits with an event that was not taken."""
 ENDED = ("cancelled", "paid", "shipped", "delivered", "completed")
 
 
@@ -117,20 +118,31 @@ class Drill:
                     await asyncio.sleep(0.05)
 
     async def settled(self) -> float:
-        """Wait until nothing is under way any more; the seconds that took."""
-        began = monotonic()
-        async with asyncio.timeout(SETTLED_WITHIN):
-            while await self.under_way():  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+        """Wait until nothing is under way any more; the seconds that took. Raises `TimeoutError` when what is
+        has not become less for `STUCK_AFTER`.
+        """
+        began = since = monotonic()
+        least = left = await self.under_way()
+        while left:
+            await asyncio.sleep(0.2)
+            left = await self.under_way()
+            if left.total() < least.total():
+                least, since = left, monotonic()
+            elif monotonic() > since + STUCK_AFTER:
+                raise TimeoutError(f"does not end: {dict(left)}")
         return monotonic() - began
 
-    async def under_way(self) -> int:
+    async def under_way(self) -> Counter[str]:
+        """Events by topic, orders and workflows by what they are waiting for."""
         async with self._database.read() as session:
-            unsent = select(func.count()).select_from(OutboxEvent).where(OutboxEvent.sent_at.is_(None))
+            unsent = select(OutboxEvent.topic).where(OutboxEvent.sent_at.is_(None))
+            found = Counter(await session.scalars(unsent))
             unpaid = select(func.count()).select_from(Order).where(Order.state == "unpaid")
-            waiting = (await session.scalar(unsent) or 0) + (await session.scalar(unpaid) or 0)
+            found["unpaid orders"] = await session.scalar(unpaid) or 0
         by_status = Counter(each[1] for each in await asyncio.to_thread(self.workflows))
-        return waiting + by_status["PENDING"] + by_status["ENQUEUED"]
+        for status in ("PENDING", "ENQUEUED"):
+            found[f"workflows {status}"] = by_status[status]
+        return +found
 
     def workflows(self) -> list[tuple[str, str, int]]:
         """Id, status and number of beginnings of each."""

@@ -135,7 +135,7 @@ class Crowd:
         async with self._database.read() as session:
             numbers = list(await session.scalars(on_the_way))
         for number in numbers:
-            state = "returned" if self._random.random() < 0.1 else "delivered"
+            state = self._random.choices(("delivered", "returned", "lost"), (0.8, 0.1, 0.1))[0]
             step = Tracked(number, f"{number}-{state}", state, now(), "杭州", state)
             async with self._database.write() as session:
                 await parcels.take(session, "sf", number, [step])
