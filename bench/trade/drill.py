@@ -44,6 +44,7 @@ KILLS = 200
 PIECES = 3000
 STUCK_AFTER = 150.0
 """Longer than the relay waits with an event that was not taken."""
+GONE = ("returned", "lost")
 ENDED = ("cancelled", "paid", "shipped", "delivered", "completed")
 
 
@@ -194,7 +195,9 @@ class Drill:
                             at_work[part.location_id, line.sku_id] += line.quantity - line.sent
                 faults["orders whose parts are not what was promised"] += +at_work != promised[id]
                 if order.state != "cancelled":
-                    there = sum(at_work.values()) + sum(sent.values())
+                    gone = (parcel for part in parts[id] for parcel in part.parcels if parcel.state in GONE)
+                    not_arrived = sum(piece.quantity for parcel in gone for piece in parcel.pieces)
+                    there = sum(at_work.values()) + sum(sent.values()) - not_arrived
                     faults["orders with too few or too many pieces"] += there != sum(
                         line.quantity - line.cancelled for line in order.lines
                     )
