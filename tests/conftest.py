@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 
@@ -20,6 +21,11 @@ from backoffice.tables import metadata
 from tests.live import LiveShop
 
 POSTGRES = os.environ.get("XIAOER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+hypothesis.settings.register_profile(
+    "xiaoer", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("xiaoer")
+
 REDIS = os.environ.get("XIAOER_TEST_REDIS", "redis://127.0.0.1:6379/0")
 collect_ignore = ["bot"]
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -54,7 +54,7 @@ async def test_every_step_is_told_where_the_shopper_wrote(database: Database, as
     said = [text for author, text in await lines(database, conversation) if author == "system"]
     assert [any(word in text for word in ("已取件", "验货中", "已退款")) for text in said] == [True] * 3
     assert all(number in text and "1234" in text for text in said)
-    assert "¥300" in said[-1]
+    assert "¥292" in said[-1]
 
 
 async def test_a_step_is_told_once_and_to_nobody_else(database: Database, asked: tuple[str, int]) -> None:
