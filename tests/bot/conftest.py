@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 
@@ -11,6 +12,10 @@ ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "nlu"
 sys.path.insert(0, str(ROOT))
 warnings.filterwarnings("ignore")
+hypothesis.settings.register_profile(
+    "xiaoer", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("xiaoer")
 
 
 def pytest_configure(config: pytest.Config) -> None:
