@@ -27,7 +27,6 @@ STORED_AT_MOST, WITHIN = 30, timedelta(minutes=10)
 SWEEP_SECONDS = 3600.0
 UNSAID_AFTER = timedelta(days=1)
 LOST_AFTER = timedelta(hours=1)
-FILES_AT_ONCE = 500
 
 
 class Attachments:
@@ -93,12 +92,7 @@ class Attachments:
         async with self._database.write() as session:
             unsaid = await repository.remove_unsaid(session, moment - UNSAID_AFTER)
         await self._files.remove(unsaid)
-        old = await self._files.older(moment - LOST_AFTER)
-        for start in range(0, len(old), FILES_AT_ONCE):
-            ids = old[start : start + FILES_AT_ONCE]
-            async with self._database.read() as session:
-                known = await repository.known(session, ids)
-            await self._files.remove(each for each in ids if each not in known)
+        await self._files.remove_lost(self._database, moment - LOST_AFTER, repository.known)
 
 
 async def attachments_of(connection: HTTPConnection) -> Attachments:

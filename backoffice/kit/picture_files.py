@@ -1,22 +1,26 @@
 """Pictures in a folder that replicas of the app share: a file is there before its row is.
 
-What was left without a row is for its room to find and remove.
+What was left without a row is removed when its room sweeps.
 """
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from fastapi.responses import FileResponse
 
+from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.errors import NotFound
 from backoffice.kit.pictures import Picture, remake
 
 THUMBNAIL = ".thumbnail"
 AT_WORK = 2
+LOOKED_UP_AT_ONCE = 500
+Known = Callable[[ReadSession, Sequence[str]], Awaitable[set[str]]]
+"""Which of these ids are pictures of a room."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -71,9 +75,14 @@ class PictureFiles:
     async def remove(self, picture_ids: Iterable[str]) -> None:
         await asyncio.to_thread(self._remove, list(picture_ids))
 
-    async def older(self, than: datetime) -> list[str]:
-        """Ids of the pictures last written before that."""
-        return await asyncio.to_thread(lambda: sorted(set(self._older(than))))
+    async def remove_lost(self, database: Database, than: datetime, known: Known) -> None:
+        """Remove the pictures last written before that which have no row."""
+        old = await asyncio.to_thread(lambda: sorted(set(self._older(than))))
+        for start in range(0, len(old), LOOKED_UP_AT_ONCE):
+            ids = old[start : start + LOOKED_UP_AT_ONCE]
+            async with database.read() as session:
+                there = await known(session, ids)
+            await self.remove(each for each in ids if each not in there)
 
     def _path(self, picture_id: str, suffix: str = "") -> Path:
         return self._folder / f"{picture_id}{suffix}"

@@ -29,7 +29,6 @@ STORED_AT_MOST, WITHIN = 30, timedelta(minutes=10)
 SWEEP_SECONDS = 3600.0
 UNUSED_AFTER = timedelta(days=1)
 LOST_AFTER = timedelta(hours=1)
-FILES_AT_ONCE = 500
 
 
 async def add(session: WriteSession, shopper: Shopper, number: str, photos: Sequence[str]) -> ReturnView:
@@ -109,12 +108,7 @@ class Photos:
         async with self._database.write() as session:
             unused = await repository.remove_unused_photos(session, moment - UNUSED_AFTER)
         await self._files.remove(unused)
-        old = await self._files.older(moment - LOST_AFTER)
-        for start in range(0, len(old), FILES_AT_ONCE):
-            ids = old[start : start + FILES_AT_ONCE]
-            async with self._database.read() as session:
-                there = await repository.photos_there(session, ids)
-            await self._files.remove(each for each in ids if each not in there)
+        await self._files.remove_lost(self._database, moment - LOST_AFTER, repository.photos_there)
 
 
 async def photos_of(connection: HTTPConnection) -> Photos:

@@ -44,7 +44,7 @@ async def call_off(session: WriteSession, order: Order, reason: str, by: str = B
     await change(session, order.id, "cancelled", by, **values)
     if order.state == "paid":
         await let_go(session, order, await fulfilments.call_off(session, order.id, "order_cancelled"))
-        back = await pay_back(session, order, refund_reason(reason), by)
+        back = await refunding.spread(session, order.id, None, refund_reason(reason), by)
     elif order.pay_by:
         await let_go(session, order)
     await offers.give_back(session, order.id)
@@ -135,7 +135,7 @@ async def take_off(
     verb: Kind = "line_cancelled" if order.state in NOT_SHIPPED else "not_arrived"
     await change(session, order.id, verb, by, lines=cancelled, detail=detail, **amounts)
     if order.state != "unpaid":
-        return await pay_back(session, order, refund_reason(reason), by, owed)
+        return await refunding.spread(session, order.id, owed, refund_reason(reason), by)
     await paying_repository.outdate(session, order.id, now())
     return owed
 
@@ -170,7 +170,7 @@ async def not_arrived(session: WriteSession, order: Order, gone: Sequence[GonePa
         if paid_back := await take_off(session, order, pieces, reason):
             await told(session, PIECES_CANCELLED, order, reason=reason, amount_fen=paid_back)
     elif await change(session, order.id, "turned_back", BY, cancelled_at=now(), cancel_reason=reason):
-        paid_back = await pay_back(session, order, refunding.CANCELLED)
+        paid_back = await refunding.spread(session, order.id, None, refunding.CANCELLED, BY)
         await offers.give_back(session, order.id)
         await told(session, "order.cancelled", order)
         await told(session, GIVEN_UP, order, reason=reason, amount_fen=paid_back)
@@ -181,17 +181,3 @@ async def not_arrived(session: WriteSession, order: Order, gone: Sequence[GonePa
 
 def refund_reason(reason: str) -> str:
     return refunding.NO_STOCK if reason == OUT_OF_STOCK else refunding.CANCELLED
-
-
-async def pay_back(
-    session: WriteSession, order: Order, reason: str, by: str = BY, amount_fen: int | None = None
-) -> int:
-    """Refund so much of what was paid, the payment with most left first; None: all that is left. What was."""
-    payments = (await repository.payments(session, [order.id])).get(order.id, [])
-    moment, paid = now(), 0
-    for payment in sorted(payments, key=lambda each: (each.refunded_fen - each.amount_fen, each.id)):
-        left = payment.amount_fen - payment.refunded_fen
-        if part := left if amount_fen is None else min(left, amount_fen - paid):
-            await refunding.request(session, payment, part, reason, moment, by)
-            paid += part
-    return paid

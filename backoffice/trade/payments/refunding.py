@@ -80,11 +80,26 @@ async def pay_back(
     What is no longer left of the payments is not paid; returns what is, in fen.
     """
     await hold(session, order_id, ANY)
+    return await spread(session, order_id, amount_fen, "returned", by, return_number)
+
+
+async def spread(
+    session: WriteSession,
+    order_id: int,
+    amount_fen: int | None,
+    reason: str,
+    by: str,
+    return_number: str | None = None,
+) -> int:
+    """Refund so much of what was paid for a held order, the payment with most left first; None: all that is
+    left. What was, in fen.
+    """
     payments = (await repository.payments(session, [order_id])).get(order_id, [])
     paid, moment = 0, now()
     for payment in sorted(payments, key=lambda each: (each.refunded_fen - each.amount_fen, each.id)):
-        if part := min(payment.amount_fen - payment.refunded_fen, amount_fen - paid):
-            await request(session, payment, part, "returned", moment, by, return_number)
+        left = payment.amount_fen - payment.refunded_fen
+        if part := left if amount_fen is None else min(left, amount_fen - paid):
+            await request(session, payment, part, reason, moment, by, return_number)
             paid += part
     return paid
 
