@@ -1,20 +1,18 @@
 """What brings conversations to the review: each message that the bot read, and what became of it."""
 
 import asyncio
-
-import structlog
+from contextlib import suppress
 
 from backoffice.conversations.reports import readings
 from backoffice.conversations.service import TOPIC
 from backoffice.events.relay import Relay
 from backoffice.events.schemas import Event
 from backoffice.kit.database import Database, ReadSession
+from backoffice.kit.errors import Conflict
 from backoffice.kit.repeating import again
 from backoffice.training.review import intake
 from backoffice.training.review.domain import Talk, Turn
 from backoffice.training.review.likeness import Leaders
-
-log = structlog.get_logger()
 
 EVERY_SECONDS = 3600.0
 AT_ONCE = 200
@@ -63,14 +61,18 @@ class Reviewing:
         return taken
 
     async def regroup(self) -> int:
-        """Bring together what waits and is alike; how many messages have another group."""
+        """Bring together what waits and is alike; how many messages have another group.
+
+        What somebody moves at the same time is left to the next time.
+        """
         async with self._looking:
             async with self._database.read() as session:
                 moves = await intake.regroup(session, REGROUPED)
             moved = 0
             for start in range(0, len(moves), MOVES_AT_ONCE):
-                async with self._database.write() as session:
-                    moved += await intake.bring_together(session, moves[start : start + MOVES_AT_ONCE])
+                with suppress(Conflict):
+                    async with self._database.write() as session:
+                        moved += await intake.bring_together(session, moves[start : start + MOVES_AT_ONCE])
             self._leaders = Leaders()
         return moved
 
@@ -83,8 +85,9 @@ class Reviewing:
                     found = await intake.look(session, self._leaders, conversation_id, told)
                 if not found:
                     return taken
-                async with self._database.write() as session:
-                    taken += await intake.take(session, found)
+                with suppress(Conflict):
+                    async with self._database.write() as session:
+                        taken += await intake.take(session, found)
 
 
 async def talk(session: ReadSession, conversation_id: str, newest: int) -> Talk:
