@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BOT_PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
 INGREDIENTS = ("config.yml", "requirements/bot.txt", "bot", "nlu_data")
 IGNORED = {".pyc", ".md"}
-ASIDE = "bot/report"
+ASIDE = ("bot/judging", "bot/report")
+GIVES_WAY = 10
+"""How much less a training gets of a busy machine, as `nice` counts."""
 STEP = re.compile(r"Starting to train component '(\w+)'")
 
 
@@ -49,7 +51,7 @@ def fingerprint(root: Path = ROOT) -> str:
         start = root / name
         files = sorted(path for path in start.rglob("*") if path.is_file()) if start.is_dir() else [start]
         for path in files:
-            if path.suffix not in IGNORED and not path.is_relative_to(root / ASIDE):
+            if path.suffix not in IGNORED and not any(path.is_relative_to(root / each) for each in ASIDE):
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 digest.update(f"{path.relative_to(root)} {content}\n".encode())
     return digest.hexdigest()[:8]
@@ -75,7 +77,7 @@ def verify(model: Path) -> None:
         raise Trouble(f"{model} is broken: delete it and run `xiaoer train`.") from error
 
 
-async def train(models: Path, log: Path, on_step: Callable[[str], None]) -> Path:
+async def train(models: Path, log: Path, on_step: Callable[[str], None], data: Path = ROOT) -> Path:
     """Trains a model beside `models` and moves it there whole, so that a half-written one is never served.
 
     `on_step` hears the name of each component as its training begins. Raises `Trouble`.
@@ -86,7 +88,8 @@ async def train(models: Path, log: Path, on_step: Callable[[str], None]) -> Path
         with tempfile.TemporaryDirectory(prefix=".training-", dir=models) as folder:
             model = Path(folder) / f"xiaoer-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{fingerprint()}.tar.gz"
             command = [*bot_program(), "train", "--verbose", "--force", "--config", "config.yml"]
-            command += ["--domain", "bot/domain", "--data", "nlu_data", "bot/rules", "bot/stories"]
+            command += ["--domain", str(data / "bot/domain")]
+            command += ["--data", *(str(data / each) for each in ("nlu_data", "bot/rules", "bot/stories"))]
             command += ["--skip-validation", "--out", folder, "--fixed-model-name", model.name]
             environment = bot_environment() | {"RASA_MAX_CACHE_SIZE": "0"}
 
@@ -95,7 +98,7 @@ async def train(models: Path, log: Path, on_step: Callable[[str], None]) -> Path
                     on_step(step[1])
 
             async with Supervisor(ROOT) as supervisor:
-                await supervisor.run(Process("training", command, log, environment), hear)
+                await supervisor.run(Process("training", command, log, environment, GIVES_WAY), hear)
             if not model.exists():
                 raise Trouble(f"training made no model: {last_line(log)} (see {log})")
             return model.replace(models / model.name)
