@@ -6,7 +6,7 @@ from alembic import op
 from backoffice.kit.database import UtcDateTime
 
 revision = "0036"
-down_revision = "0033"
+down_revision = "0035"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = UtcDateTime(timezone=True)
