@@ -25,7 +25,7 @@ RUNNING, QUEUED = text("state = 'running'"), text("state = 'queued'")
 class TrainingJob(Base):
     """Something to be done in the bot's environment. One runs at a time in the whole shop.
 
-    Who runs it moves `lease_until` into the future: when that passes, the worker died and another begins anew.
+    Who runs it moves `lease_until` into the future: when that passes the worker died and another begins anew.
     """
 
     __tablename__ = "training_jobs"

@@ -1,4 +1,4 @@
-"""All SQL of models and jobs. A job is changed by conditional UPDATEs only: who comes late changes nothing."""
+"""All SQL of models and jobs. A job is changed by conditional UPDATEs: who comes late changes nothing."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -89,7 +89,7 @@ async def claim(session: WriteSession, worker: str, moment: datetime, until: dat
 
 
 async def keep(session: WriteSession, taken: TrainingJob, values: dict[str, Any]) -> bool | None:
-    """Change a job as long as who took it runs it; whether it is to be cancelled, None when it is another's."""
+    """Change a job while who took it runs it; whether it is to be cancelled, None when it is another's."""
     mine = update(TrainingJob).where(
         TrainingJob.id == taken.id,
         TrainingJob.state == "running",

@@ -178,7 +178,7 @@ def judged(row: dict[str, Any]) -> Judged:
 
 
 async def claim(session: WriteSession, worker: str) -> TrainingJob | None:
-    """The next job for this worker, if any waits and none runs: it is the worker's while it keeps its lease."""
+    """The next job for this worker, if one waits and none runs: the worker's while it keeps its lease."""
     moment = now()
     await repository.bury(session, moment, MOST_TRIES, **WORN)
     id = await repository.claim(session, worker, moment, moment + LEASE)

@@ -45,7 +45,7 @@ def moved(before: Project, after: Project) -> dict[str, str]:
 def relabelled(
     messages: Iterable[Labelled], moved: Mapping[str, str], known: Container[str]
 ) -> list[Labelled]:
-    """The same sentences under the intents that are `known` now; those that mean none of them are left out."""
+    """The same sentences under the intents that are `known` now, without those that mean none of them."""
     found = []
     for each in messages:
         intent = moved.get(each.intent, each.intent)

@@ -1,4 +1,4 @@
-"""Runs jobs: trains a model of the shop's data in the bot's environment, and judges it beside the live one."""
+"""Runs jobs: trains a model of the shop's data in the bot's environment, judges it beside the live one."""
 
 import asyncio
 import tempfile
@@ -51,7 +51,7 @@ class Stopped(Exception):
 
 @dataclass
 class Progress:
-    """How far a job is. A part of it is told in shares of its own, or guessed from how long it took before."""
+    """How far a job is. A part is told in shares of its own, or guessed from how long it took before."""
 
     step: str = ""
     _start: float = 0.0

@@ -49,7 +49,9 @@ async def test_a_job_makes_a_model_and_judges_it_beside_the_newest(
     second, _ = await asked(database), await trainer.work()
     one, other = await seen(database, first.id), await seen(database, second.id)
     assert (one.state, one.progress, one.why, one.tries) == ("done", 1.0, "because", 1)
-    assert one.began_at and one.ended_at and not one.error
+    assert one.began_at
+    assert one.ended_at
+    assert not one.error
     assert one.log == "the last line"
     async with database.read() as session:
         found = (await service.models(session, Page())).models

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,7 +61,7 @@ async def trainer(database: Database, settings: Settings, examined: Path) -> Tra
 
 
 @pytest.fixture
-async def live(database: Database, settings: Settings) -> AsyncIterator[Callable[[], None]]:
+async def live(database: Database, settings: Settings) -> Callable[[], None]:
     """A model that answers shoppers; it must not have been touched."""
     path = settings.models / "xiaoer-20260101T000000Z-00000000.tar.gz"
     path.parent.mkdir(exist_ok=True)
@@ -74,7 +74,7 @@ async def live(database: Database, settings: Settings) -> AsyncIterator[Callable
         assert left == {path.name}
         assert path.read_bytes() == b"of another time"
 
-    yield untouched
+    return untouched
 
 
 def processes(words: str, parent: int | None = None) -> list[int]:
