@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ JUDGED = re.compile(r"^judged (\d+) of (\d+)$")
 NOISE = re.compile(r"Warning|it/s|warnings\.|^\s|^Increase|^STOP|declare_namespace|scikit-learn\.org")
 TAIL_BYTES, TAIL_LINES, LONGEST_LINE = 16_384, 30, 240
 MOST_OF_A_FAULT = 400
+TOO_LITTLE = 1_000_000
+"""Bytes left on a disk that is full: a log that could not be written either does not say so."""
 
 
 class BotWorkshop:
@@ -47,6 +50,8 @@ class BotWorkshop:
         try:
             return await train(self._models, self._log, lambda part: step(f"train {part}", 0.0), data)
         except (Trouble, OSError) as error:
+            if shutil.disk_usage(self._models).free < TOO_LITTLE:
+                raise Failure("disk_full", f"no space is left in {self._models}") from error
             raise failure("training", error, self._log) from error
 
     async def judge(self, model: str, texts: Sequence[str], stories: Path, step: Step) -> Findings:

@@ -31,6 +31,7 @@ CONFLICT = "- rule: greet otherwise\n  steps: [{intent: greet}, {action: utter_i
 WORKER = """
 import asyncio, sys
 from pathlib import Path
+import backoffice.tables
 from backoffice.kit.database import Database
 from backoffice.settings import Settings
 from backoffice.training.models.trainer import Trainer
@@ -93,7 +94,7 @@ def processes(words: str, parent: int | None = None) -> list[int]:
 
 async def process(words: str, parent: int | None = None) -> int:
     """The id of the process, once it is there."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not (found := processes(words, parent)):
             await asyncio.sleep(0.02)
     return found[0]
@@ -159,10 +160,13 @@ async def test_a_trainer_that_is_killed(
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process's files")
 async def test_a_full_disk(database: Database, trainer: Trainer, live: Callable[[], None]) -> None:
     async def fill() -> None:
-        resource.prlimit(await process(TRAINING), resource.RLIMIT_FSIZE, (4096, 4096))
+        resource.prlimit(await process(TRAINING), resource.RLIMIT_FSIZE, (150_000, 150_000))
 
+    words = "".join(f"    - 词{number}\n" for number in range(20_000))
+    large = f"{tiny.NLU}- lookup: shop_word\n  examples: |\n{words}"
+    await tiny.store(database, 1, tiny.FILES | {"nlu_data/talk.yml": large})
     filling = asyncio.create_task(fill())
-    found = await failed(database, trainer)
+    found = await failed(database, trainer, 1)
     await filling
     assert found.error == "disk_full"
     live()
