@@ -54,6 +54,7 @@ from backoffice.settings import LARGEST_MESSAGE, Settings, get_settings
 from backoffice.staff import endpoints as staff
 from backoffice.trade import endpoints as trade
 from backoffice.trade.payments.collecting import Collecting
+from backoffice.training.models import endpoints as training_models
 from backoffice.users import endpoints as users
 from backoffice.users.identity import Credentials
 from backoffice.worker import DEAD_AFTER, Worker, carriers_of, gateways_of
@@ -91,6 +92,7 @@ ROUTERS = (
     carriers_push.router,
     payments_notified.router,
     webhooks.router,
+    training_models.router,
 )
 """Looked through in this order, at ten microseconds for each path: what is asked most stands first."""
 OWN_CHANNELS: tuple[ModuleType, ...] = ()

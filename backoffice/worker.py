@@ -53,7 +53,10 @@ from backoffice.trade.lifecycle.loyalty import Loyalty
 from backoffice.trade.lifecycle.workflows import Workflows
 from backoffice.trade.payments.collecting import Collecting
 from backoffice.trade.payments.repaying import Repaying
+from backoffice.trainer import BOT_PYTHON, ROOT
+from backoffice.training.models.trainer import Trainer
 from backoffice.users.points import Expiry
+from backoffice.workshop import BotWorkshop
 from integrations.carriers.http import HttpCarrier
 from integrations.channels.webhooks import HttpPost
 from integrations.payments.gateways import Gateway, Simulators, gateways
@@ -72,6 +75,7 @@ SERVED = (
     Kept(IdempotencyKey, IdempotencyKey.at, timedelta(days=30), IdempotencyKey.scope != RECEIPTS),
     Kept(StoredQuote, StoredQuote.expires_at, timedelta(days=7)),
 )
+EXAMINED = ROOT / "tests" / "bot" / "unseen.jsonl"
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -229,6 +233,7 @@ class Worker:
             Repaying(database, collecting.gateways),
             Trimming(database, SERVED),
             reviewing,
+            *([Trainer(database, BotWorkshop(settings), EXAMINED)] if BOT_PYTHON.exists() else ()),
         )
 
 
