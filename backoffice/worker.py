@@ -44,6 +44,7 @@ from backoffice.kit.trimming import Kept, Trimming
 from backoffice.returns.deadlines import Deadlines
 from backoffice.returns.rerouting import Rerouting
 from backoffice.settings import Settings
+from backoffice.sharing import Guard
 from backoffice.trade.checkout.models import StoredQuote
 from backoffice.trade.lifecycle import workflows
 from backoffice.trade.lifecycle.completing import Completing
@@ -224,6 +225,7 @@ class Worker:
             Completing(database),
             collecting,
             Repaying(database, collecting.gateways),
+            Guard(database),
             Trimming(database, SERVED),
         )
 

@@ -27,9 +27,9 @@ class ReadingInput(RestInput):
     `intent`, its `confidence`, the `ranking` of the three likeliest as [name, confidence] and the names of
     the `actions` that answered, and the name of the `model`. A turn that failed has none.
 
-    A message whose metadata names a `candidate` {"model", "answers"} is answered by that model, or only read by
-    it afterwards: then `shadow` tells its {"model", "intent", "confidence"}. Where it is not loaded, the live
-    model answers and nothing is told of the candidate.
+    A message whose metadata names a `candidate` {"model", "answers"} is answered by that model, or only read
+    by it afterwards: then `shadow` tells its {"model", "intent", "confidence"}. Where it is not loaded, the
+    live model answers and nothing is told of the candidate.
     """
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[None]]) -> Blueprint:

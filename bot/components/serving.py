@@ -1,13 +1,14 @@
 """The models of one bot: the live one, and beside it perhaps a candidate; both follow what the app serves.
 
 Rasa's own model server (`models:` in endpoints.yml) loads in the loop, so that every turn of those seconds
-waits, and opens its stores anew each time. Here a model is loaded beside the turns and takes its place between
-two of them: those under way end with the model they began with.
+waits, and opens its stores anew each time. Here a model is loaded beside the turns and takes its place
+between two of them: those under way end with the model they began with.
 """
 
 import asyncio
 import copy
 import hashlib
+import json
 import logging
 import os
 import re
@@ -100,7 +101,9 @@ class Models:
 
     async def load(self, path: Path, etag: str) -> Model:
         """A model beside those that are there, with their database, locks and actions."""
-        return Model(await asyncio.get_running_loop().run_in_executor(None, beside, self.live.agent, path), etag)
+        return Model(
+            await asyncio.get_running_loop().run_in_executor(None, beside, self.live.agent, path), etag
+        )
 
     async def know_start(self) -> None:
         """Finds out which file the process was started with."""
@@ -138,8 +141,8 @@ class Puller:
     async def pull(self, session: aiohttp.ClientSession, place: str) -> bool:
         """Serves in that place what the app wants there; whether anything changed.
 
-        What is loaded already, in either place, is not sent again. A model that does not load is not asked for
-        again as long as the app wants no other.
+        What is loaded already, in either place, is not sent again. A model that does not load is not asked
+        for again as long as the app wants no other.
         """
         models, refused = self._models, self._refused[place]
         held = models.held()
@@ -156,7 +159,7 @@ class Puller:
             elif answer.status == 200:
                 await self._take(place, etag, answer)
             else:
-                models.trouble[place] = f"{answer.status} {(await answer.text())[:LONGEST_TROUBLE]}"
+                models.trouble[place] = f"{answer.status} {await problem_of(answer)}"
         return self._report() != before
 
     def _settle(self, place: str, model: Optional[Model]) -> None:
@@ -219,6 +222,14 @@ def short_switches() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual)
+
+
+async def problem_of(answer: aiohttp.ClientResponse) -> str:
+    """The app's own code of what went wrong, or what was answered in its place."""
+    text = await answer.text()
+    with suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(text)["code"])
+    return text[:LONGEST_TROUBLE]
 
 
 def etag_of(path: Path) -> str:

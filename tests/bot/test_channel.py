@@ -58,7 +58,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 async def served(agent: Agent) -> AsyncIterator[str]:
     """The channel as Rasa serves it: its address."""
     app = Sanic(f"channel_{id(agent)}", configure_logging=False)
-    app.config.TOUCHUP = False
     app.ctx.agent = agent
     register([ReadingInput()], app, "/webhooks/")
     listening = socket.create_server(("127.0.0.1", 0))

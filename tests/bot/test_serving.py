@@ -173,7 +173,6 @@ async def running(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("XIAOER_REPLICA", "bot-1")
     store = RecentTrackerStore(Domain.empty(), f"sqlite:///{tmp_path / 'bot.db'}")
     sanic = Sanic(f"serving_{id(app)}", configure_logging=False)
-    sanic.config.TOUCHUP = False
     sanic.ctx.agent = Agent.load(model, tracker_store=store)
     register([ReadingInput()], sanic, "/webhooks/")
     listening = socket.create_server(("127.0.0.1", 0))
