@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.Column("shadow_confidence", sa.Float(), nullable=False, server_default="0"),
     ):
         op.add_column("readings", column)
-    op.create_index("ix_readings_model", "readings", ["model", "at"])
+    op.create_index("ix_readings_model_at", "readings", ["model", "at"])
     differs = sa.text("shadow_model <> '' AND shadow_intent <> intent")
     op.create_index(
         "ix_readings_differing", "readings", ["at"], postgresql_where=differs, sqlite_where=differs
@@ -56,7 +56,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_readings_differing", "readings")
-    op.drop_index("ix_readings_model", "readings")
+    op.drop_index("ix_readings_model_at", "readings")
     for name in ("shadow_confidence", "shadow_intent", "shadow_model", "model"):
         op.drop_column("readings", name)
     op.drop_table("bot_replicas")
