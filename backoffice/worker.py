@@ -45,6 +45,7 @@ from backoffice.returns.deadlines import Deadlines
 from backoffice.returns.rerouting import Rerouting
 from backoffice.reviewing import Reviewing
 from backoffice.settings import Settings
+from backoffice.sharing import Guard
 from backoffice.trade.checkout.models import StoredQuote
 from backoffice.trade.lifecycle import workflows
 from backoffice.trade.lifecycle.completing import Completing
@@ -231,6 +232,7 @@ class Worker:
             Completing(database),
             collecting,
             Repaying(database, collecting.gateways),
+            Guard(database),
             Trimming(database, SERVED),
             reviewing,
             *([Trainer(database, BotWorkshop(settings), EXAMINED)] if BOT_PYTHON.exists() else ()),

@@ -22,9 +22,7 @@ class Features:
         self, words: Iterable[str] = (), concepts: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         self._concepts = Concepts(concepts or {})
-        self._jieba = jieba.Tokenizer()
-        for word in words:
-            self._jieba.add_word(word)
+        self._jieba = tokenizer(words)
 
     def __call__(self, text: str) -> list[str]:
         """Names with repetition: `c` characters 1-4, `w` words 1-2, `p` syllables 1-3, `t` concepts 1-2."""
@@ -39,6 +37,16 @@ class Features:
             *(f"t{concept}" for concept in concepts),
             *(f"t{one} {other}" for one, other in combinations(concepts, 2)),
         ]
+
+
+def tokenizer(words: Iterable[str]) -> jieba.Tokenizer:
+    """One that knows jieba's dictionary, which is read once in a process, and the words."""
+    jieba.initialize()
+    own = jieba.Tokenizer()
+    own.FREQ, own.total, own.initialized = jieba.dt.FREQ.copy(), jieba.dt.total, True
+    for word in words:
+        own.add_word(word)
+    return own
 
 
 def _grams(items: str | list[str], longest: int) -> Iterator[str | list[str]]:
