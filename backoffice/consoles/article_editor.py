@@ -116,7 +116,7 @@ class ArticleEditor:
     def _reason(self) -> str:
         return str(self._why.value or "").strip()[:200]  # type: ignore[attr-defined]
 
-    async def _preview(self, _: object) -> None:
+    async def _preview(self, _: str = "") -> None:
         try:
             tried = PreviewOf(slug=self.slug, question=self._question.value or "", **self._written())  # type: ignore[attr-defined]
         except ValidationError as error:
