@@ -19,6 +19,7 @@ import backoffice.trade.checkout.models
 import backoffice.trade.models
 import backoffice.trade.offers.models
 import backoffice.trade.payments.models
+import backoffice.training.datasets.models
 import backoffice.users.models  # noqa: F401
 from backoffice.kit.database import Base
 

@@ -1,7 +1,6 @@
 """Trains the bot in its own environment and names models after what they were trained from."""
 
 import gzip
-import hashlib
 import re
 import shutil
 import tempfile
@@ -11,12 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backoffice.supervisor import Process, Supervisor, Trouble, exclusive, last_line
+from backoffice.training.datasets.fingerprints import DATA, fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 BOT_PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
-INGREDIENTS = ("config.yml", "requirements/bot.txt", "bot", "nlu_data")
-IGNORED = {".pyc", ".md"}
-ASIDE = "bot/report"
 STEP = re.compile(r"Starting to train component '(\w+)'")
 
 
@@ -42,19 +39,6 @@ def bot_program() -> tuple[str, ...]:
     return str(BOT_PYTHON), "-m", "bot.lean"
 
 
-def fingerprint(root: Path = ROOT) -> str:
-    """Eight hex digits over every file a model is made of, by path and content."""
-    digest = hashlib.sha256()
-    for name in INGREDIENTS:
-        start = root / name
-        files = sorted(path for path in start.rglob("*") if path.is_file()) if start.is_dir() else [start]
-        for path in files:
-            if path.suffix not in IGNORED and not path.is_relative_to(root / ASIDE):
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-                digest.update(f"{path.relative_to(root)} {content}\n".encode())
-    return digest.hexdigest()[:8]
-
-
 def newest(models: Path) -> Path | None:
     """The model that is served: the last by name, as names begin with the time of training."""
     return max(models.glob("xiaoer-*.tar.gz"), default=None)
@@ -75,19 +59,22 @@ def verify(model: Path) -> None:
         raise Trouble(f"{model} is broken: delete it and run `xiaoer train`.") from error
 
 
-async def train(models: Path, log: Path, on_step: Callable[[str], None]) -> Path:
+async def train(models: Path, log: Path, on_step: Callable[[str], None], data: Path = ROOT) -> Path:
     """Trains a model beside `models` and moves it there whole, so that a half-written one is never served.
 
-    `on_step` hears the name of each component as its training begins. Raises `Trouble`.
+    It learns from what stands below `data`. `on_step` hears the name of each component as its training
+    begins. Raises `Trouble`.
     """
+    name = f"xiaoer-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{fingerprint(ROOT, data)}.tar.gz"
+    learnt, domain, *dialogue = (str(data / each) for each in DATA)
     with exclusive(models / ".training.lock", f"Another training writes to {models}: wait for its end."):
         for leftover in models.glob(".training-*"):
             shutil.rmtree(leftover)
         with tempfile.TemporaryDirectory(prefix=".training-", dir=models) as folder:
-            model = Path(folder) / f"xiaoer-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{fingerprint()}.tar.gz"
+            model = Path(folder) / name
             command = [*bot_program(), "train", "--verbose", "--force", "--config", "config.yml"]
-            command += ["--domain", "bot/domain", "--data", "nlu_data", "bot/rules", "bot/stories"]
-            command += ["--skip-validation", "--out", folder, "--fixed-model-name", model.name]
+            command += ["--domain", domain, "--data", learnt, *dialogue]
+            command += ["--skip-validation", "--out", folder, "--fixed-model-name", name]
             environment = bot_environment() | {"RASA_MAX_CACHE_SIZE": "0"}
 
             def hear(line: str) -> None:
@@ -98,4 +85,4 @@ async def train(models: Path, log: Path, on_step: Callable[[str], None]) -> Path
                 await supervisor.run(Process("training", command, log, environment), hear)
             if not model.exists():
                 raise Trouble(f"training made no model: {last_line(log)} (see {log})")
-            return model.replace(models / model.name)
+            return model.replace(models / name)

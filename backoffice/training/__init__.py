@@ -1,1 +1,1 @@
-"""Training data: what the bot learns from, as a shop edits it."""
+"""How the bot gets better: its training data, what it misread, its models and which of them answers."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backoffice.trainer import fingerprint
+from backoffice.training.datasets.fingerprints import fingerprint
 
 
 def xiaoer(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

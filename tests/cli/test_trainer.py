@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from backoffice.supervisor import Trouble
-from backoffice.trainer import fingerprint, fits, newest, verify
+from backoffice.trainer import fits, newest, verify
+from backoffice.training.datasets.fingerprints import fingerprint
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis.strategies import composite, floats, integers, lists, none, sampled_from, text
 
-from backoffice.training.markup import Span, read_markup, write_markup
+from backoffice.training.projects.markup import Span, read_markup, write_markup
 
 NASTY = [
     "黑色",

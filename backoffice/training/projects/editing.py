@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from backoffice.kit.errors import Conflict, Invalid, NotFound
-from backoffice.training.entries import BLANKS, examples_of, fits_line, with_example
-from backoffice.training.markup import read_markup
-from backoffice.training.rasa_yaml import File, Project, is_yaml
-from backoffice.training.views import Example, Place, intents
+from backoffice.training.projects.entries import BLANKS, examples_of, fits_line, with_example
+from backoffice.training.projects.markup import read_markup
+from backoffice.training.projects.rasa_yaml import File, Project, is_yaml
+from backoffice.training.projects.views import Example, Place, intents
 
 VERSION = "3.1"
 

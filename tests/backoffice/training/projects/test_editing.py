@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis.strategies import data, dictionaries, lists, none, sampled_from, text
 
 from backoffice.kit.errors import Conflict, Invalid, NotFound, Problem
-from backoffice.training.editing import add_example, remove_example, replace_example
-from backoffice.training.entries import BLANKS
-from backoffice.training.rasa_yaml import Project, changes, read, write
-from backoffice.training.views import Example, Intent, intents
-from tests.backoffice.training.projects import FILES, NLU
+from backoffice.training.projects.editing import add_example, remove_example, replace_example
+from backoffice.training.projects.entries import BLANKS
+from backoffice.training.projects.rasa_yaml import Project, changes, read, write
+from backoffice.training.projects.views import Example, Intent, intents
+from tests.backoffice.training.projects.samples import FILES, NLU
 
 PATH = "data/nlu.yml"
 PROJECT = read(FILES)

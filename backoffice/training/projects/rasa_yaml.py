@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backoffice.training.checking import Misplaced, check
-from backoffice.training.yaml_text import Unreadable, dump, line_of, load, same
+from backoffice.training.projects.checking import Misplaced, check
+from backoffice.training.projects.yaml_text import Unreadable, dump, line_of, load, same
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from backoffice.training.entries import STORIES, StoryKind, TermKind, examples_of, kind_of
-from backoffice.training.markup import Span, read_markup
-from backoffice.training.rasa_yaml import Project, sections
+from backoffice.training.projects.entries import STORIES, StoryKind, TermKind, examples_of, kind_of
+from backoffice.training.projects.markup import Span, read_markup
+from backoffice.training.projects.rasa_yaml import Project, sections
 
 
 @dataclass(frozen=True)

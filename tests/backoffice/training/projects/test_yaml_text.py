@@ -19,7 +19,7 @@ from hypothesis.strategies import (
     text,
 )
 
-from backoffice.training.yaml_text import Unreadable, dump, line_of, load, plain, same
+from backoffice.training.projects.yaml_text import Unreadable, dump, line_of, load, plain, same
 
 SIGNIFICANT = [
     *[

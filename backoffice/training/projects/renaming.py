@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from backoffice.kit.errors import Invalid, NotFound
-from backoffice.training.editing import named, with_data, with_section
-from backoffice.training.rasa_yaml import Project, sections
-from backoffice.training.views import domain, intents
+from backoffice.training.projects.editing import named, with_data, with_section
+from backoffice.training.projects.rasa_yaml import Project, sections
+from backoffice.training.projects.views import domain, intents
 
 
 def rename_intent(project: Project, old: str, new: str) -> Project:

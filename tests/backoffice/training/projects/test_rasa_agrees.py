@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from backoffice.training.editing import add_example
-from backoffice.training.markup import Span
-from backoffice.training.rasa_yaml import read, write
-from backoffice.training.views import intents, terms
-from backoffice.training.yaml_text import dump
-from tests.backoffice.training.projects import DOMAIN, ESCAPED, NLU, RULES, STORIES
+from backoffice.training.projects.editing import add_example
+from backoffice.training.projects.markup import Span
+from backoffice.training.projects.rasa_yaml import read, write
+from backoffice.training.projects.views import intents, terms
+from backoffice.training.projects.yaml_text import dump
+from tests.backoffice.training.projects.samples import DOMAIN, ESCAPED, NLU, RULES, STORIES
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PYTHON = ROOT / ".venv-rasa/bin/python"
 SCRIPT = Path(__file__).with_name("as_rasa_reads.py")
 HANDWRITTEN = {"nlu.yml": NLU.replace("  unknown: [1, 1.0, true, null]\n", "").replace("    seen: 3\n", "")}

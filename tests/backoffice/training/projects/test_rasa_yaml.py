@@ -21,13 +21,13 @@ from hypothesis.strategies import (
     text,
 )
 
-from backoffice.training.markup import Span, write_markup
-from backoffice.training.rasa_yaml import File, Project, changes, read, write
-from backoffice.training.views import Domain, Intent, domain, intents, stories, terms
-from backoffice.training.yaml_text import Unreadable, dump
-from tests.backoffice.training.projects import FILES
+from backoffice.training.projects.markup import Span, write_markup
+from backoffice.training.projects.rasa_yaml import File, Project, changes, read, write
+from backoffice.training.projects.views import Domain, Intent, domain, intents, stories, terms
+from backoffice.training.projects.yaml_text import Unreadable, dump
+from tests.backoffice.training.projects.samples import FILES
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 OURS = ("nlu_data", "bot/domain", "bot/rules", "bot/stories")
 NASTY = [
     "yes",

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import sampled_from
 
 from backoffice.kit.errors import Invalid, NotFound
-from backoffice.training.rasa_yaml import Project, changes, read, write
-from backoffice.training.renaming import rename_intent
-from backoffice.training.views import domain, intents, stories
-from backoffice.training.yaml_text import load
-from tests.backoffice.training.projects import FILES
+from backoffice.training.projects.rasa_yaml import Project, changes, read, write
+from backoffice.training.projects.renaming import rename_intent
+from backoffice.training.projects.views import domain, intents, stories
+from backoffice.training.projects.yaml_text import load
+from tests.backoffice.training.projects.samples import FILES
 
 PROJECT = read(FILES)
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from backoffice.training.entries import STORIES, examples_of, kind_of
-from backoffice.training.markup import read_markup
+from backoffice.training.projects.entries import STORIES, examples_of, kind_of
+from backoffice.training.projects.markup import read_markup
 
 
 class Misplaced(Exception):
