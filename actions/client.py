@@ -205,7 +205,7 @@ class Shop:
     async def note_question(
         self, text: str, intent: str, kind: str, article: str | None = None
     ) -> shapes.Noted:
-        """Keep a question that was `missed`, or to which `article` was `unhelpful`."""
+        """Keep a question that was `missed`, or to which `article` was `helpful` or `unhelpful`."""
         body = {"text": text[:LONGEST_TEXT], "intent": intent, "kind": kind, "article": article or ""}
         return await self._do("POST", "/api/knowledge/questions", shapes.Noted, kind, **body)
 

@@ -27,10 +27,12 @@ def card(article: Article) -> dict[str, Any]:
 
 
 def tell(turn: Turn, article: Article, *buttons: Button, response: str = "article") -> None:
-    """Say an article, where it stands, and how to say that it does not help."""
+    """Say an article, where it stands, and how to say whether it helps."""
     question = None if turn.pressed else turn.text[:QUESTION_LETTERS]
+    helpful = button("helpful", "feedback", kind="helpful", article=article.slug)
     unhelpful = button("unhelpful", "feedback", kind="unhelpful", article=article.slug, question=question)
-    turn.say(response, [*buttons, unhelpful], card(article), answer=article.answer, title=article.title)
+    verdicts = [*buttons, helpful, unhelpful]
+    turn.say(response, verdicts, card(article), answer=article.answer, title=article.title)
 
 
 async def fitting_article(turn: Turn) -> Article | None:
@@ -85,13 +87,21 @@ async def note_missed(turn: Turn) -> None:
             await turn.shop.note_question(turn.text, turn.intent, "missed")
 
 
+async def hear_helpful(turn: Turn) -> list[EventType]:
+    """An answer helped: count it."""
+    with suppress(Refused, Unreachable):
+        await turn.shop.note_question("", "", "helpful", turn.entity(ARTICLE))
+    turn.say("praised")
+    return []
+
+
 async def hear_unhelpful(turn: Turn) -> list[EventType]:
     """An answer did not help: keep the question, offer what is near it, and a person."""
     question, slug = turn.entity(QUESTION), turn.entity(ARTICLE)
     related: list[Article] = []
+    with suppress(Refused, Unreachable):
+        await turn.shop.note_question(question or "", "", "unhelpful", slug)
     if question:
-        with suppress(Refused, Unreachable):
-            await turn.shop.note_question(question, "", "unhelpful", slug)
         found = await turn.shop.articles(question, "", limit=MOST_RELATED + 1)
         others = (each for each in (*found.articles, *found.near) if each.slug != slug)
         related = [each for each in others if each.score >= RELATED][:MOST_RELATED]

@@ -10,6 +10,7 @@ from actions.client import Refused
 from actions.forms import Form, Submission
 from actions.knowledge import (
     answer_from_knowledge,
+    hear_helpful,
     hear_unhelpful,
     read_article,
     say_article,
@@ -123,6 +124,8 @@ class Feedback(Errand):
     also = False
 
     async def answer(self, turn: Turn) -> list[EventType]:
+        if turn.entity("kind") == "helpful":
+            return await hear_helpful(turn)
         if turn.entity("kind") == "unhelpful":
             return await hear_unhelpful(turn)
         if turn.entity("kind") == "read":

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, models, replies, reports, undelivered, webhooks
+from backoffice.consoles import board, knowledge, models, replies, reports, undelivered, webhooks
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -19,6 +19,7 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (board.PLACE, board.build),
     (reports.PLACE, reports.build),
     (undelivered.PLACE, undelivered.build),
+    (knowledge.PLACE, knowledge.build),
     (webhooks.PLACE, webhooks.build),
     (models.PLACE, models.build),
 )

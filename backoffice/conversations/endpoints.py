@@ -18,7 +18,7 @@ from backoffice.conversations.schemas import (
 from backoffice.kit.database import Reading
 from backoffice.kit.errors import Invalid
 from backoffice.kit.fields import Text
-from backoffice.knowledge import service as knowledge
+from backoffice.knowledge import questions
 from backoffice.knowledge.schemas import Noted, QuestionNote
 from backoffice.settings import Settings, settings_of
 from backoffice.users.identity import Acting, Asking
@@ -66,5 +66,6 @@ async def filed_cases(shopper: Asking, session: Reading) -> Cases:
 
 @router.post("/knowledge/questions", status_code=201)
 async def note_question(note: QuestionNote, errand: Acting) -> Noted:
-    """Keep a question that went unanswered, for those who write the articles."""
-    return await errand.once(Noted, lambda session: knowledge.note_question(session, note))
+    """Keep how a question fared, for those who write the articles."""
+    voter = errand.shopper.scope
+    return await errand.once(Noted, lambda session: questions.note(session, note, voter))

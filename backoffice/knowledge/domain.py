@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from math import log
 from pathlib import Path
 
@@ -102,15 +103,17 @@ class Corpus:
         titles = [sum(variants, Counter()) for variants in asked]
         self._holding = Counter(gram for title in titles for gram in title)
         self._weight = {gram: self._rarity(count) for gram, count in self._holding.items()}
-        self._postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+        self._variants = [(place, self.worth(one)) for place, each in enumerate(asked) for one in each]
+        asking: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        for number, (place, one) in enumerate(
+            (place, one) for place, each in enumerate(asked) for one in each
+        ):
+            for gram in one:
+                asking[gram, place].append(number)
+        self._postings: defaultdict[str, dict[int, tuple[float, list[int]]]] = defaultdict(dict)
         for place, counts in enumerate(fielded(titles, answers)):
             for gram, count in counts.items():
-                self._postings[gram].append((place, count / (count + SATURATION)))
-        self._variants = [(place, self.worth(one)) for place, each in enumerate(asked) for one in each]
-        self._asking: defaultdict[str, list[int]] = defaultdict(list)
-        for number, one in enumerate(one for each in asked for one in each):
-            for gram in one:
-                self._asking[gram].append(number)
+                self._postings[gram][place] = count / (count + SATURATION), asking[gram, place]
 
     def _rarity(self, count: int) -> float:
         """Inverse document frequency over the articles' questions, never negative."""
@@ -121,8 +124,8 @@ class Corpus:
         unseen = self._rarity(0)
         return sum(self._weight.get(gram, unseen) for gram in held)
 
-    def scores(self, q: str) -> dict[int, float]:
-        """How well each article that shares anything answers `q`, 0 to 1.
+    def scores(self, q: str, only: int | None = None) -> dict[int, float]:
+        """How well each article (or `only` the one at this place) that shares anything answers `q`, 0 to 1.
 
         Half is BM25F over questions and answer, as a share of the most it could be (Robertson & Zaragoza,
         "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, 3.5); half is the question variant
@@ -134,10 +137,12 @@ class Corpus:
         shared: defaultdict[int, float] = defaultdict(float)
         for gram in asked:
             weight = self._weight.get(gram, self._rarity(0))
-            for place, part in self._postings.get(gram, ()):
+            holding = self._postings.get(gram, {})
+            for place in holding if only is None else holding.keys() & {only}:
+                part, variants = holding[place]
                 ranking[place] += weight * part
-            for number in self._asking.get(gram, ()):
-                shared[number] += weight
+                for number in variants:
+                    shared[number] += weight
         nearest: defaultdict[int, float] = defaultdict(float)
         for number, held in shared.items():
             place, own = self._variants[number]
@@ -145,14 +150,21 @@ class Corpus:
             nearest[place] = max(nearest[place], alike)
         return {place: 0.5 * part / whole + 0.5 * nearest[place] for place, part in ranking.items()}
 
-    def rank(self, q: str, intent: str, limit: int) -> list[Ranked]:
+    def rank(self, q: str, intent: str, limit: int, only: int | None = None) -> list[Ranked]:
         """The articles nearest to `q`, best first, those of `intent` a good deal nearer than others."""
         found = [
             Ranked(self.entries[place], round(100 * score), intent in self.entries[place].intents)
-            for place, score in self.scores(q).items()
+            for place, score in self.scores(q, only).items()
         ]
         found.sort(key=lambda each: (-each.score - INTENT_BONUS * each.expected, each.entry.slug))
         return found[:limit]
+
+    def best(self, q: str, intent: str, only: int | None = None) -> Entry | None:
+        """The article that answers `q`, if one does; with `only`, if the one at this place would."""
+        return next((each.entry for each in self.rank(q, intent, 2, only) if each.fits), None)
+
+    def place(self, slug: str) -> int | None:
+        return next((place for place, entry in enumerate(self.entries) if entry.slug == slug), None)
 
     def general(self, intent: str) -> Entry | None:
         """The intent's own article."""
@@ -193,27 +205,29 @@ class Group:
 
 def group(asked: Sequence[Asked]) -> list[Group]:
     """Put questions that are alike together, the most asked group first."""
-    groups: list[tuple[str, Group]] = []
+    groups: list[Group] = []
+    sizes: list[int] = []
+    holding: defaultdict[str, list[int]] = defaultdict(list)
     for each in sorted(asked, key=lambda each: (-each.missed - each.unhelpful, each.text)):
-        core = plain(each.text)
-        for place, (own, held) in enumerate(groups):
-            if likeness(own, core) >= ALIKE:
-                groups[place] = (
-                    own,
-                    replace(
-                        held,
-                        missed=held.missed + each.missed,
-                        unhelpful=held.unhelpful + each.unhelpful,
-                        others=(*held.others, each.text),
-                    ),
-                )
-                break
+        core = grams(plain(each.text)).keys()
+        shared = Counter(chain.from_iterable(holding[gram] for gram in core))
+        alike = [place for place, both in shared.items() if likeness(both, sizes[place], len(core)) >= ALIKE]
+        if alike:
+            held = groups[min(alike)]
+            groups[min(alike)] = replace(
+                held,
+                missed=held.missed + each.missed,
+                unhelpful=held.unhelpful + each.unhelpful,
+                others=(*held.others, each.text),
+            )
         else:
-            groups.append((core, Group(each.text, each.missed, each.unhelpful)))
-    return sorted((held for _, held in groups), key=lambda held: -held.missed - held.unhelpful)
+            for gram in core:
+                holding[gram].append(len(groups))
+            groups.append(Group(each.text, each.missed, each.unhelpful))
+            sizes.append(len(core))
+    return sorted(groups, key=lambda held: -held.missed - held.unhelpful)
 
 
-def likeness(one: str, other: str) -> float:
-    """How alike two plain sentences are, 0 to 100, by the characters and pairs they share (Dice)."""
-    a, b = set(grams(one)), set(grams(other))
-    return 200 * len(a & b) / (len(a) + len(b)) if a or b else 0
+def likeness(shared: int, one: int, other: int) -> float:
+    """How alike two sentences are, 0 to 100, by how many of their grams they share (Dice)."""
+    return 200 * shared / (one + other)

@@ -49,6 +49,18 @@ async def test_an_answer_shows_its_source_and_hears_that_it_does_not_help(backof
     assert [each["title"] for each in pressed.buttons] == ["退货规则", "转人工"]
 
 
+async def test_an_answer_hears_that_it_helps(backoffice: Backoffice) -> None:
+    backoffice.answers[FOUND] = (200, {"articles": [ARTICLE], "near": [], "general": GENERAL})
+    result = await run(Knowledge("warranty_repair"), message("拆了还能退吗", "return_policy"))
+    heard = json.loads(result.buttons[-2]["payload"].removeprefix("/feedback"))
+    assert heard == {"kind": "helpful", "article": "return-opened"}
+    backoffice.answers["POST /api/knowledge/questions"] = (201, {"noted": True})
+    pressed = await run(Feedback(), message("/feedback", "feedback", entities=heard))
+    assert pressed.said == ["praised"]
+    noted = json.loads(backoffice.asked[-1].content)
+    assert (noted["kind"], noted["article"], noted["text"]) == ("helpful", "return-opened", "")
+
+
 async def test_what_no_article_answers_gets_the_general_one_and_is_kept(backoffice: Backoffice) -> None:
     backoffice.answers[FOUND] = (200, {"articles": [], "near": [], "general": GENERAL})
     backoffice.refuse("POST /api/knowledge/questions", 409, "stale_turn")
@@ -209,7 +221,7 @@ async def test_a_rule_told_in_a_form_offers_the_other_errand(backoffice: Backoff
     result = await run(InContext(BY_TITLE[intent]), asked)
     assert result.buttons[0]["payload"] == '/exchange_request{"order_no": "26"}'
     outside = await run(InContext(BY_TITLE["return_policy"]), message("能换货吗", "return_policy"))
-    assert [each["title"] for each in outside.buttons] == ["没帮上忙"]
+    assert [each["title"] for each in outside.buttons] == ["有帮助", "没帮上忙"]
 
 
 async def test_a_question_that_ends_in_a_bare_no_is_one(backoffice: Backoffice) -> None:

@@ -16,8 +16,10 @@ from backoffice.kit.errors import StaleTurn
 from backoffice.kit.fencing import Fence
 from backoffice.kit.ids import secret_id
 from backoffice.kit.time import now
+from backoffice.knowledge import use as knowledge
 from backoffice.users.identity import conversation_fence
 
+ARTICLE = "article"
 UNANSWERED_AFTER = timedelta(seconds=1)
 
 
@@ -109,7 +111,14 @@ async def end_turn(session: WriteSession, turn: Turn, bubbles: list[Bubble]) -> 
     conversation, more = ended
     if bubbles:
         await write(session, conversation, "bot", bubbles, epoch=turn.epoch, turn_id=turn.id)
+    await knowledge.count_shown(session, articles_in(bubbles))
     return Ended(conversation.failed_turns, more)
+
+
+def articles_in(bubbles: list[Bubble]) -> set[str]:
+    """The slugs of the articles that bubbles answer with."""
+    cards = [bubble.card for bubble in bubbles if bubble.card]
+    return {str(card.get("slug"))[:60] for card in cards if card.get("type") == ARTICLE}
 
 
 async def keep_reading(session: WriteSession, turn: Turn, reading: Reading) -> None:

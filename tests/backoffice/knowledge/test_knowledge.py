@@ -1,4 +1,3 @@
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,40 +7,15 @@ import yaml
 from sqlalchemy import update
 
 from backoffice.kit.database import Database
-from backoffice.kit.paging import Page
-from backoffice.knowledge import service
+from backoffice.knowledge import editing, service
 from backoffice.knowledge.domain import Corpus, Entry
-from backoffice.knowledge.models import Article
-from backoffice.knowledge.schemas import ArticleText, QuestionNote
-from backoffice.staff import service as staff
+from backoffice.knowledge.models import ArticleVersion
+from backoffice.knowledge.schemas import ArticleEdit, Publication
+from backoffice.staff.schemas import StaffView
+from tests.backoffice.knowledge.conftest import ARTICLES, PETS, Admins, as_staff, ask
 
 ROOT = Path(__file__).parents[3]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-NEW = {
-    "title": "宠物能进店吗",
-    "intents": ["store_locator"],
-    "questions": ["可以带狗吗"],
-    "answer": "可以，请牵好。",
-}
-
-
-@pytest.fixture(autouse=True)
-async def articles(database: Database) -> None:
-    async with database.write() as session:
-        assert await service.load(session) >= 50
-
-
-async def as_staff(client: httpx.AsyncClient, database: Database, role: staff.Role) -> dict[str, str]:
-    async with database.write() as session:
-        await staff.add(session, role, "某人", role, "xiaoer")
-    answer = await client.post("/api/staff/session", json={"login": role, "password": "xiaoer"})
-    return {"Authorization": f"Bearer {answer.json()['token']}"}
-
-
-async def ask(client: httpx.AsyncClient, **params: object) -> list[str]:
-    found = (await client.get("/api/knowledge", params=params)).json()
-    assert all(0 <= each["score"] <= 100 for each in found["articles"] + found["near"])
-    return [each["slug"] for each in found["articles"]]
 
 
 @pytest.mark.parametrize(
@@ -105,23 +79,21 @@ def test_the_threshold_holds_what_was_measured(name: str, right: float, wrong: f
     assert shares[2] <= false
 
 
-async def test_only_what_is_published_is_shown(client: httpx.AsyncClient, database: Database) -> None:
-    admin = await as_staff(client, database, "admin")
-    where = "/api/knowledge/articles/pets"
-    await client.put(where, json=NEW | {"published": False}, headers=admin)
+async def test_only_what_is_published_is_shown(client: httpx.AsyncClient, admins: Admins) -> None:
+    where = f"{ARTICLES}/pets"
+    await admins.save()
     assert "pets" not in await ask(client, q="可以带狗进去吗")
     assert (await client.get(where)).json()["code"] == "article_not_found"
     assert (await client.get(f"{where}/page")).status_code == 404
-    await client.put(where, json=NEW, headers=admin)
+    await admins.publish("pets", 1, 0)
     assert (await ask(client, q="可以带狗进去吗"))[0] == "pets"
-    assert (await client.get(where)).json()["answer"] == NEW["answer"]
+    assert (await client.get(where)).json()["answer"] == PETS["answer"]
 
 
-async def test_an_article_is_text_and_not_a_program(client: httpx.AsyncClient, database: Database) -> None:
-    admin = await as_staff(client, database, "admin")
-    evil = NEW | {"title": "</title><script>1</script>", "answer": "<img src=x onerror=alert(1)> $answer"}
-    await client.put("/api/knowledge/articles/pets", json=evil, headers=admin)
-    page = await client.get("/api/knowledge/articles/pets/page")
+async def test_an_article_is_text_and_not_a_program(client: httpx.AsyncClient, admins: Admins) -> None:
+    await admins.save(title="</title><script>1</script>", answer="<img src=x onerror=alert(1)> $answer")
+    await admins.publish("pets", 1, 0)
+    page = await client.get(f"{ARTICLES}/pets/page")
     assert "<script" not in page.text
     assert "<img" not in page.text
     assert "&lt;img src=x onerror=alert(1)&gt; $answer" in page.text
@@ -129,97 +101,52 @@ async def test_an_article_is_text_and_not_a_program(client: httpx.AsyncClient, d
 
 
 async def test_no_answer_is_stale_whatever_process_wrote(
-    client: httpx.AsyncClient, database: Database, database_url: str
+    client: httpx.AsyncClient, editor: StaffView, database_url: str
 ) -> None:
     """Two edits within one tick of the clock, or by a process whose clock is behind, are seen as well."""
     other = Database(database_url)
-    text = ArticleText.model_validate(NEW)
-    for answer in ("第一版。", "第二版。"):
+    for base, answer in enumerate(("第一版。", "第二版。")):
+        edit = ArticleEdit.model_validate(PETS | {"answer": answer, "base": base})
         async with other.write() as session:
-            await service.put(session, "pets", text.model_copy(update={"answer": answer}), "admin")
-            await session.execute(update(Article).where(Article.slug == "pets").values(updated_at=LONG_AGO))
+            await editing.save(session, editor, "pets", edit)
+            await editing.publish(session, editor, "pets", Publication(number=base + 1, over=base))
+            await session.execute(
+                update(ArticleVersion).where(ArticleVersion.slug == "pets").values(at=LONG_AGO)
+            )
         found = (await client.get("/api/knowledge", params={"q": "可以带狗进去吗"})).json()["articles"]
         assert found[0]["answer"] == answer
     await other.close()
 
 
-async def test_unanswered_questions_are_counted_and_grouped(
-    client: httpx.AsyncClient, database: Database
-) -> None:
-    agent = await as_staff(client, database, "agent")
-    admin = await as_staff(client, database, "admin")
-    for text, kind, article in (
-        ("可以刻字吗", "missed", ""),
-        ("亲，可以刻字么？", "missed", ""),
-        ("能刻字不15400000001", "missed", ""),
-        ("有教师优惠吗", "unhelpful", "promotion-inquiry"),
-        ("？？", "missed", ""),
-    ):
-        note = QuestionNote(text=text, kind=kind, article=article)  # type: ignore[arg-type]
-        async with database.write() as session:
-            noted = await service.note_question(session, note)
-        assert noted.noted == (text != "？？")
-    listed = (await client.get("/api/knowledge/questions", headers=agent)).json()
-    counts = [(each["text"], each["count"], each["unhelpful"]) for each in listed["groups"]]
-    assert counts == [("可以刻字吗", 3, 0), ("有教师优惠吗", 1, 1)]
-    assert "15400000001" not in str(listed)
-    assert (await client.get("/api/knowledge/questions")).status_code == 401
-    closing = {"params": {"text": "可以刻字吗"}, "headers": admin}
-    assert (await client.delete("/api/knowledge/questions", **closing)).status_code == 204  # type: ignore[arg-type]
-    assert (await client.get("/api/knowledge/questions", headers=agent)).json()["total"] == 1
-
-
-async def test_rivals_count_every_question(database: Database) -> None:
-    async def note() -> None:
-        async with database.write() as session:
-            await service.note_question(session, QuestionNote(text="可以刻字吗", kind="missed"))
-
-    await asyncio.gather(*(note() for _ in range(8)))
-    async with database.read() as session:
-        assert (await service.open_questions(session, Page())).groups[0].count == 8
-
-
-async def test_an_admin_writes_and_everybody_reads(client: httpx.AsyncClient, database: Database) -> None:
-    assert "pets" not in await ask(client, q="可以带狗进去吗")
-    admin = await as_staff(client, database, "admin")
-    written = (await client.put("/api/knowledge/articles/pets", json=NEW, headers=admin)).json()
-    assert written["updated_by"] == "admin"
-    assert (await ask(client, q="可以带狗进去吗"))[0] == "pets"
-    listed = (await client.get("/api/knowledge/articles", params={"limit": 100}, headers=admin)).json()
-    assert {"slug": "pets", "updated_by": "admin"}.items() <= next(
-        each for each in listed["articles"] if each["slug"] == "pets"
-    ).items()
-    gone = await client.delete("/api/knowledge/articles/pets", headers=admin)
-    assert gone.status_code == 204
-    assert "pets" not in await ask(client, q="可以带狗进去吗")
-    again = await client.delete("/api/knowledge/articles/pets", headers=admin)
-    assert (again.status_code, again.json()["code"]) == (404, "article_not_found")
-
-
 async def test_only_admins_write(client: httpx.AsyncClient, database: Database) -> None:
-    where = "/api/knowledge/articles/pets"
+    where, edit = f"{ARTICLES}/pets", PETS | {"base": 0}
     agent = await as_staff(client, database, "agent")
-    assert (await client.put(where, json=NEW)).status_code == 401
-    assert (await client.put(where, json=NEW, headers=agent)).json()["code"] == "role_required"
+    assert (await client.put(where, json=edit)).status_code == 401
+    assert (await client.put(where, json=edit, headers=agent)).json()["code"] == "role_required"
+    live = {"number": 0, "over": 1}
+    assert (await client.put(f"{ARTICLES}/return-how/live", json=live, headers=agent)).status_code == 403
     assert (await client.delete(where, headers=agent)).status_code == 403
-    assert (await client.get("/api/knowledge/articles")).status_code == 401
-    assert (await client.get("/api/knowledge/articles", headers=agent)).status_code == 200
+    assert (await client.get(ARTICLES)).status_code == 401
+    assert (await client.get(ARTICLES, headers=agent)).status_code == 200
 
 
 async def test_loading_again_keeps_what_an_admin_wrote(
-    client: httpx.AsyncClient, database: Database, tmp_path: Path
+    database: Database, admins: Admins, tmp_path: Path
 ) -> None:
-    admin = await as_staff(client, database, "admin")
-    text = NEW | {"answer": "现在十天内都能退。"}
-    await client.put("/api/knowledge/articles/return-policy", json=text, headers=admin)
+    await admins.save("return-policy", 1, answer="现在十天内都能退。")
+    await admins.publish("return-postage", 0, 1)
     file = tmp_path / "articles.yml"
-    file.write_text("return-policy: {title: 甲, answer: 旧}\nreturn-how: {title: 乙, answer: 新的退货流程}\n")
-    async with database.write() as session:
-        assert await service.load(session, file) == 2
-    found = (await client.get("/api/knowledge/articles", params={"limit": 100}, headers=admin)).json()
-    answers = {each["slug"]: each["answer"] for each in found["articles"]}
-    assert answers["return-policy"] == "现在十天内都能退。"
-    assert answers["return-how"] == "新的退货流程"
+    texts = {
+        slug: {"title": "新", "answer": "新的"} for slug in ("return-policy", "return-how", "return-postage")
+    }
+    file.write_text(yaml.safe_dump(texts))
+    for _ in range(2):
+        async with database.write() as session:
+            assert await service.load(session, file) == 3
+    found = await admins.listed()
+    assert found["return-policy"]["answer"] == "现在十天内都能退。"
+    assert [found["return-how"][key] for key in ("answer", "number", "live")] == ["新的", 2, 2]
+    assert found["return-postage"]["live"] == 0
 
 
 def test_articles_serve_intents_that_exist() -> None:
@@ -233,8 +160,8 @@ def test_articles_serve_intents_that_exist() -> None:
     assert served <= known
 
 
-async def test_bad_articles_are_refused(client: httpx.AsyncClient, database: Database) -> None:
-    admin = await as_staff(client, database, "admin")
-    empty = await client.put("/api/knowledge/articles/pets", json=NEW | {"answer": ""}, headers=admin)
-    assert empty.status_code == 422
-    assert (await client.put("/api/knowledge/articles/..Ä", json=NEW, headers=admin)).status_code == 422
+async def test_bad_articles_are_refused(client: httpx.AsyncClient, admins: Admins) -> None:
+    assert (await admins.save(answer="")).status_code == 422
+    assert (await admins.save("..Ä")).status_code == 422
+    assert (await admins.save(base=2**31)).status_code == 422
+    assert (await admins.save(questions=["问"] * 51)).status_code == 422
