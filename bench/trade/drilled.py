@@ -1,12 +1,9 @@
-"""A process that is killed: a worker, and the shoppers, locations and carriers of its shop, in one.
-
-`python -m bench.trade.drilled SEED`; with SEED 0 it only works off what is there.
-"""
+"""A process that is killed: a worker, and the shoppers, locations and carriers of its shop, in one."""
 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -141,13 +138,18 @@ class Crowd:
                 await parcels.take(session, "sf", number, [step])
 
 
-async def main(seed: int) -> None:
+def begin(seed: int, env: Mapping[str, str], log: Path) -> None:
+    """Work until killed, in an environment with `env` added; with seed 0 only work off what is there."""
+    os.environ.update(env)
+    with log.open("ab") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
+    asyncio.run(work(seed))
+
+
+async def work(seed: int) -> None:
     settings = Settings()
     database = Database(settings.database_url, pool_size=3)
     begun = settings.state / f"begun-{os.getpid()}"
     crowd = [Crowd(database, seed, begun).run()] if seed else [asyncio.to_thread(begun.touch)]
     await asyncio.gather(worker.apart(settings), *crowd)
-
-
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
