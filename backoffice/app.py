@@ -99,6 +99,7 @@ LARGER = (
     (attachments_channel.UPLOADS, pictures.LARGEST),
     (sheet_endpoints.PATHS, sheets.LARGEST),
     (datasets.IMPORT, archives.LARGEST),
+    (console_session.UPLOADS, archives.LARGEST),
 )
 """Paths that take more than `LARGEST_MESSAGE` bytes, and how many."""
 OWN_CHANNELS: tuple[ModuleType, ...] = ()
