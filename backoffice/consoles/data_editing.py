@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from nicegui import ui
+from nicegui.events import UploadEventArguments
 
 from backoffice.consoles.data_rows import findings, preview
 from backoffice.consoles.dialogs import Read, ask, choice, text
@@ -222,7 +223,7 @@ class Editing:
         def build() -> Read:
             name = ui.label("").classes("quiet-text")
 
-            async def arrived(event: ui.upload.UploadEventArguments) -> None:  # type: ignore[name-defined]
+            async def arrived(event: UploadEventArguments) -> None:
                 content = await event.file.read()
                 uploads[:] = [await asyncio.to_thread(unpack, event.file.name, content)]
                 left = (

@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from backoffice.staff import service as staff
 from backoffice.training.datasets import service
+from backoffice.training.datasets.domain import Dataset
 from backoffice.training.datasets.folders import shipped
 from tests.e2e.conftest import NewPage
 from tests.e2e.desk import PASSWORD, DeskShop, desk_shop
@@ -17,9 +18,9 @@ from tests.e2e.desk import PASSWORD, DeskShop, desk_shop
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def shop(tmp_path: Path) -> AsyncIterator[DeskShop]:
-    async with desk_shop(tmp_path) as shop:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DeskShop]:
+    async with desk_shop(tmp_path_factory.mktemp("desk")) as shop:
         async with shop.database.write() as session:
             await staff.add(session, "zhou", "老周", "admin", PASSWORD)
         yield shop
@@ -34,6 +35,11 @@ async def visit(shop: DeskShop, page: Page, login: str = "zhou") -> None:
     await page.goto(f"{shop.url}/console/training-data")
 
 
+async def newest(shop: DeskShop) -> Dataset:
+    async with shop.database.read() as session:
+        return await service.head(session)
+
+
 async def save(page: Page, why: str) -> None:
     """Confirm what the second dialog shows."""
     dialog = page.get_by_role("dialog")
@@ -42,9 +48,11 @@ async def save(page: Page, why: str) -> None:
 
 
 async def test_an_intent_is_made_renamed_and_taken_back(shop: DeskShop, new_page: NewPage) -> None:
-    page = await new_page()
+    page, before = await new_page(), await newest(shop)
     await visit(shop, page)
-    await expect(page.locator(".data-top")).to_contain_text(re.compile(r"第 0 版 · 46 个意图 · \d{5} 句"))
+    await expect(page.locator(".data-top")).to_contain_text(
+        re.compile(rf"第 {before.number} 版 · 46 个意图 · \d{{5}} 句")
+    )
     await page.get_by_role("button", name="新意图").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("名字").fill("trade_in")
@@ -55,7 +63,7 @@ async def test_an_intent_is_made_renamed_and_taken_back(shop: DeskShop, new_page
     await expect(preview).to_contain_text("增加 2 句")
     await expect(preview).to_contain_text("规则 trade in: 新增")
     await save(page, "上周 40 人问")
-    await expect(page.get_by_text("已保存为第 1 版。")).to_be_visible()
+    await expect(page.get_by_text(f"已保存为第 {before.number + 1} 版。")).to_be_visible()
 
     await page.get_by_role("searchbox").fill("trade")
     row = page.locator(".data-side").get_by_role("button", name="trade_in")
@@ -68,21 +76,19 @@ async def test_an_intent_is_made_renamed_and_taken_back(shop: DeskShop, new_page
     await page.keyboard.press("Enter")
     await expect(page.locator(".data-preview")).to_contain_text("回答 utter_swap: 新增")
     await save(page, "叫法")
-    await expect(page.get_by_text("已保存为第 2 版。")).to_be_visible()
+    await expect(page.get_by_text(f"已保存为第 {before.number + 2} 版。")).to_be_visible()
 
     await page.get_by_role("button", name="历史").click()
     await expect(page.locator(".data-main")).to_contain_text("老周")
     await page.locator(".data-row", has_text="出厂数据").get_by_role("button", name="恢复").click()
     await expect(page.locator(".data-preview")).to_contain_text("去掉 2 句")
     await save(page, "重来")
-    await expect(page.locator(".data-top")).to_contain_text("第 3 版 · 46 个意图")
-    async with shop.database.read() as session:
-        head = await service.head(session)
-    assert head.files == shipped()
+    await expect(page.locator(".data-top")).to_contain_text(f"第 {before.number + 3} 版 · 46 个意图")
+    assert (await newest(shop)).files == shipped()
 
 
 async def test_what_is_wrong_is_told_before_it_is_saved(shop: DeskShop, new_page: NewPage) -> None:
-    page = await new_page(390, 800)
+    page, before = await new_page(390, 800), await newest(shop)
     await visit(shop, page)
     await page.get_by_role("searchbox").fill("greet")
     await page.locator(".data-side").get_by_role("button", name="greet").click()
@@ -101,12 +107,11 @@ async def test_what_is_wrong_is_told_before_it_is_saved(shop: DeskShop, new_page
     await page.get_by_role("dialog").get_by_role("button", name="检查").click()
     await expect(page.get_by_text("同时属于两个意图")).to_be_visible()
     await expect(page.get_by_text("nlu_data/shop.yml：“我要改地址”")).to_be_visible()
-    async with shop.database.read() as session:
-        assert (await service.head(session)).number == 0
+    assert (await newest(shop)).number == before.number
 
 
 async def test_data_are_carried_out_and_in(shop: DeskShop, new_page: NewPage, tmp_path: Path) -> None:
-    page = await new_page()
+    page, before = await new_page(), await newest(shop)
     await visit(shop, page)
     async with page.expect_download() as download:
         await page.get_by_role("link", name="导出").click()
@@ -124,7 +129,7 @@ async def test_data_are_carried_out_and_in(shop: DeskShop, new_page: NewPage, tm
         await dialog.get_by_role("button", name="检查").click()
         await expect(page.get_by_text(told)).to_be_visible()
     await save(page, "从表格来")
-    await expect(page.get_by_text("已保存为第 1 版。")).to_be_visible()
+    await expect(page.get_by_text(f"已保存为第 {before.number + 1} 版。")).to_be_visible()
 
 
 async def test_others_have_no_such_page(shop: DeskShop, new_page: NewPage) -> None:
