@@ -112,9 +112,13 @@ class Shop:
 
     def request(self, method: str, path: str, token: str | None = None, body: object = None) -> Any:
         """The JSON answer; raises `Trouble` when the shop is not there or refuses."""
+        return self.exchange(method, path, token, json=body).json()
+
+    def exchange(self, method: str, path: str, token: str | None = None, **sent: Any) -> httpx.Response:
+        """The answer whatever it is; raises as `request`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            response = self.http.request(method, path, headers=headers, json=body)
+            response = self.http.request(method, path, headers=headers, **sent)
         except httpx.HTTPError as error:
             raise Away(
                 f"The shop does not answer at {self.url} ({error}): start it with `make run`."
@@ -142,3 +146,4 @@ def address() -> str:
         return settings.app_url
     url: str = json.loads(started.read_text())["url"]
     return url
+        return response

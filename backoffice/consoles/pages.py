@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, knowledge, models, replies, reports, undelivered, webhooks
+from backoffice.consoles import board, data, knowledge, models, replies, reports, undelivered, webhooks
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -22,6 +22,7 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (knowledge.PLACE, knowledge.build),
     (webhooks.PLACE, webhooks.build),
     (models.PLACE, models.build),
+    (data.PLACE, data.build),
 )
 PLACES += [place for place, _ in PAGES]
 
@@ -56,6 +57,7 @@ def mount(app: FastAPI) -> None:
     for place, build in PAGES:
         ui.page(place.path)(page_of(place, build))
     app.include_router(reports.router)
+    app.include_router(data.router)
     serve_assets()
     ui.run_with(
         app,

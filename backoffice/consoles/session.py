@@ -5,6 +5,7 @@ pages only (SameSite=Strict), what changes something or opens a WebSocket must n
 Origin, and no other site may show a page of ours in a frame.
 """
 
+import re
 from html import escape
 from pathlib import Path
 from string import Template
@@ -32,6 +33,7 @@ COOKIE = "xiaoer_staff"
 DEVICE_COOKIE = "xiaoer_staff_device"
 DOORS = (f"{HOME}/session", f"{HOME}/session/end")
 SOCKET = f"{HOME}/_nicegui_ws"
+UPLOADS = re.compile(rf"{HOME}/_nicegui/client/[^/]+/upload/[0-9]+")
 PAGE = Template(Path(__file__).with_name("sign_in.html").read_text(encoding="utf8"))
 REFUSALS = ("bad_sign_in", "too_many_tries")
 HEADERS = {"Content-Security-Policy": "frame-ancestors 'none'", "Referrer-Policy": "same-origin"}

@@ -33,9 +33,9 @@ TOLD = 200
 
 @dataclass(frozen=True)
 class Editor:
-    """Who edits, and why."""
+    """Who edits, and why; nobody: one of our own services."""
 
-    staff_id: int
+    staff_id: int | None
     why: str
 
 

@@ -21,6 +21,7 @@ from backoffice.training.datasets.models import DatasetRevision
 from backoffice.training.datasets.verbs import restoring
 from backoffice.training.projects import views
 
+EDITED = "training_data_edited"
 KEPT = 4
 parsed = OrderedDict[tuple[int, frozenset[tuple[str, str]]], Dataset]()
 """The datasets that were asked for last, by number and content."""
@@ -85,10 +86,9 @@ async def save(session: WriteSession, editor: Editor, draft: Draft) -> Dataset:
         told = {"staff_id": editor.staff_id, "why": editor.why, "changes": changes, "files": result.hashes}
         if await repository.claim(session, result.number, **told):
             await repository.keep(session, new_texts(draft))
-            subject = f"dataset:{result.number}"
-            await audit.record(
-                session, editor.staff_id, "training_data_edited", subject, editor.why, **changes
-            )
+            if editor.staff_id is not None:
+                subject = f"dataset:{result.number}"
+                await audit.record(session, editor.staff_id, EDITED, subject, editor.why, **changes)
             return remember(result)
         draft = await asyncio.to_thread(drafts.draft, await head(session), draft.verb)
     return draft.base
