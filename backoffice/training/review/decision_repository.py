@@ -222,11 +222,15 @@ async def read_again(
     return (await session.execute(read, execution_options=QUIETLY)).scalar()
 
 
-async def end_dispute(session: WriteSession, decision_id: int, kind: str, intent: str, also: str) -> bool:
+async def end_dispute(session: WriteSession, decision_id: int, as_second: bool) -> str | None:
+    """The intent that it means now; None when there is no dispute."""
+    values: dict[str, Any] = {"second": "settled"}
+    if as_second:
+        values |= {name: getattr(ReviewDecision, f"second_{name}") for name in ("kind", "intent", "also")}
     ended = (
         update(ReviewDecision)
         .where(ReviewDecision.id == decision_id, ReviewDecision.second == "disagreed", STANDS)
-        .values(kind=kind, intent=intent, also=also, second="settled")
-        .returning(ReviewDecision.id)
+        .values(values)
+        .returning(ReviewDecision.intent)
     )
-    return (await session.execute(ended, execution_options=QUIETLY)).scalar() is not None
+    return (await session.execute(ended, execution_options=QUIETLY)).scalar()

@@ -91,8 +91,19 @@ async def name(session: WriteSession, group_id: int, said: Said) -> None:
     await session.execute(update(ReviewGroup).where(ReviewGroup.id == group_id).values(values))
 
 
-async def label(session: WriteSession, group_ids: Collection[int], intent: str) -> None:
-    await session.execute(update(ReviewGroup).where(ReviewGroup.id.in_(group_ids)).values(label=intent))
+async def label(session: WriteSession, group_ids: Collection[int]) -> None:
+    """Name the intent that was decided last for a member, of those decisions that stand."""
+    last = (
+        select(ReviewDecision.intent)
+        .join(ReviewCandidate, ReviewCandidate.decision_id == ReviewDecision.id)
+        .where(ReviewCandidate.group_id == ReviewGroup.id, ReviewDecision.intent != "")
+        .order_by(ReviewDecision.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    named = update(ReviewGroup).where(ReviewGroup.id.in_(group_ids)).values(label=func.coalesce(last, ""))
+    quietly: Any = {"synchronize_session": False}
+    await session.execute(named, execution_options=quietly)
 
 
 async def tally(session: WriteSession, group_ids: Collection[int]) -> None:
