@@ -96,10 +96,6 @@ class Review:
 
     async def build(self) -> None:
         words = self._words
-        async with self._visit.database.read() as session:
-            project = (await datasets.head(session)).project
-        self._intents = [each for each in intents(project) if each != OUTSIDE]
-        self._entities = [each.name for each in domain(project).entities]
         with ui.element("main").classes("review"):
             self._head = ui.html("", sanitize=False)
             with ui.element("div").classes("review-columns"):
@@ -130,7 +126,16 @@ class Review:
         handle = self._visit.guarded(self._handle)
         ui.on("desk", lambda event: handle(event.args))
         await self.refresh()
+        ui.context.client.on_connect(self._visit.guarded(self._learn))
         follow(self._visit, (), self.refresh)
+
+    async def _learn(self) -> None:
+        """What messages can mean; the page does not wait for it: to read the training data takes a while."""
+        async with self._visit.database.read() as session:
+            project = (await datasets.head(session)).project
+        self._intents = [each for each in intents(project) if each != OUTSIDE]
+        self._entities = [each.name for each in domain(project).entities]
+        self._draw_work()
 
     async def refresh(self) -> None:
         async with self._visit.database.read() as session:

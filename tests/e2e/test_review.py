@@ -17,6 +17,7 @@ from tests.e2e.conftest import NewPage
 from tests.e2e.desk import PASSWORD, DeskShop, desk_shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+expect.set_options(timeout=20_000)
 PICTURES = os.environ.get("XIAOER_TEST_PICTURES")
 """A folder in which to leave pictures of the page, to be looked at."""
 
@@ -43,6 +44,8 @@ async def visit(shop: DeskShop, page: Page, login: str) -> None:
     await page.press("[name=password]", "Enter")
     await page.wait_for_url(f"{shop.url}/console/")
     await page.goto(f"{shop.url}/console/review")
+    if login != "gu":
+        await expect(page.locator("[data-key=a]")).to_be_visible()
 
 
 async def picture(page: Page, name: str) -> None:
