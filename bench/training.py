@@ -171,6 +171,7 @@ def candidate(n: int, chance: random.Random, led: list[Said], moment: Any) -> di
         "group_id": 1 + place,
         "state": "decided" if settled else "open",
         "decision_id": 1 + chance.randrange(DECISIONS) if settled else None,
+        "meant": (led[place].read_as if n % 3 else "price_inquiry") if settled else "",
         "day": shop_date(at),
         "at": at,
     }

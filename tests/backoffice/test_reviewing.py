@@ -121,7 +121,7 @@ async def test_a_conversation_becomes_a_test_conversation(database: Database, re
     await talk.say("那就退了", reading("cancel_order", "action_cancel_order", "cancel_form"))
     await talk.say("按钮", reading("affirm", "cancel_form", "action_cancel_submit"), command="/affirm")
     await reviewing.sweep()
-    first = (await candidates(database))[0]
+    (first,) = [each for each in await candidates(database) if each.turn_id == turn]
     await does(database, deciding.decide, ANNA, [first.id], Verdict("label", "cancel_order"))
     story = await sees(database, story_around, talk.id, turn)
     assert story["steps"] == [

@@ -69,7 +69,7 @@ async def decide(
         at=now(),
         second="wanted" if second and verdict.kind != "skip" else "",
     )
-    taken = await decision_repository.settle(session, wanted, decision_id)
+    taken = await decision_repository.settle(session, wanted, decision_id, verdict.intent, verdict.also)
     if late := [each for each in held if each.id not in taken]:
         raise await already_decided(session, late[0])
     for each in held:

@@ -76,6 +76,6 @@ async def end(session: WriteSession, staff_id: int, decision_id: int, as_second:
     meant = await decision_repository.end_dispute(session, decision_id, as_second)
     if meant is None:
         raise Conflict("no_dispute")
-    await audit.record(
-        session, staff_id, "review_dispute_ended", f"review_decision:{decision_id}", meant=meant
-    )
+    await decision_repository.correct(session, decision_id, *meant)
+    subject = f"review_decision:{decision_id}"
+    await audit.record(session, staff_id, "review_dispute_ended", subject, meant=meant[0])
