@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, data, knowledge, models, replies, reports, undelivered, webhooks
+from backoffice.consoles import board, data, knowledge, models, replies, reports, review, undelivered, webhooks
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -23,6 +23,7 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (webhooks.PLACE, webhooks.build),
     (models.PLACE, models.build),
     (data.PLACE, data.build),
+    (review.PLACE, review.build),
 )
 PLACES += [place for place, _ in PAGES]
 

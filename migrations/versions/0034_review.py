@@ -96,6 +96,8 @@ def upgrade() -> None:
         sa.Column("group_id", Id, nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("decision_id", Id),
+        sa.Column("meant", sa.String(60), nullable=False),
+        sa.Column("also", sa.String(60), nullable=False),
         sa.Column("spans", sa.JSON(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("at", UtcDateTime(timezone=True), nullable=False),
@@ -117,8 +119,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_review_candidates_conversation_id"), "review_candidates", ["conversation_id"])
     op.create_index(op.f("ix_review_candidates_decision_id"), "review_candidates", ["decision_id"])
-    op.create_index(op.f("ix_review_candidates_group_id"), "review_candidates", ["group_id"])
-    op.create_index("ix_review_candidates_judged", "review_candidates", ["day"], **where("state = 'decided'"))
+    op.create_index(
+        op.f("ix_review_candidates_group_id_decision_id"), "review_candidates", ["group_id", "decision_id"]
+    )
+    op.create_index(
+        "ix_review_candidates_judged",
+        "review_candidates",
+        ["day", "intent", "meant", "also"],
+        **where("meant <> ''"),
+    )
     op.create_index(
         "ix_review_candidates_open",
         "review_candidates",

@@ -6,9 +6,25 @@ from collections import Counter
 import pytest
 
 from backoffice.kit.database import Database
-from backoffice.reviewing import Reviewing
+from backoffice.kit.errors import NotFound
+from backoffice.reviewing import Reviewing, story_around
+from backoffice.training.datasets import service as datasets
+from backoffice.training.datasets.domain import Editor
+from backoffice.training.projects.views import stories
+from backoffice.training.review import deciding
 from backoffice.training.review.models import ReviewCandidate
-from tests.backoffice.training.review.talks import Talking, candidates, check_counts, reading, told
+from backoffice.training.review.schemas import Verdict
+from tests.backoffice.training.review.talks import (
+    ANNA,
+    Talking,
+    candidates,
+    check_counts,
+    does,
+    hire,
+    reading,
+    sees,
+    told,
+)
 
 LOST = reading("nlu_fallback", ranking=(("nlu_fallback", 0.3), ("exchange_request", 0.19), ("greet", 0.02)))
 
@@ -96,3 +112,36 @@ async def test_alike_messages_come_together_one_by_one_and_at_once(
     assert sum(sizes) == 8
     await check_counts(database)
     assert await reviewing.regroup() == 0
+
+
+async def test_a_conversation_becomes_a_test_conversation(database: Database, reviewing: Reviewing) -> None:
+    await hire(database)
+    talk = Talking(database, "a")
+    turn = await talk.say("这单不要了 2611220000000017", LOST)
+    await talk.say("那就退了", reading("cancel_order", "action_cancel_order", "cancel_form"))
+    await talk.say("按钮", reading("affirm", "cancel_form", "action_cancel_submit"), command="/affirm")
+    await reviewing.sweep()
+    (first,) = [each for each in await candidates(database) if each.turn_id == turn]
+    await does(database, deciding.decide, ANNA, [first.id], Verdict("label", "cancel_order"))
+    story = await sees(database, story_around, talk.id, turn)
+    assert story["steps"] == [
+        {"user": "这单不要了 0000000000000017", "intent": "cancel_order"},
+        {"action": "action_nlu_fallback"},
+        {"user": "那就退了", "intent": "cancel_order"},
+        {"action": "action_cancel_order"},
+        {"active_loop": "cancel_form"},
+        {"action": "cancel_form"},
+        {"intent": "affirm"},
+        {"action": "cancel_form"},
+        {"active_loop": None},
+        {"action": "action_cancel_submit"},
+    ]
+    fitting = {
+        "story": story["story"],
+        "steps": [each for each in story["steps"] if "fallback" not in str(each)],
+    }
+    await does(database, datasets.add_story, Editor(ANNA, "真实会话"), fitting)
+    kept = stories((await sees(database, datasets.head)).project)
+    assert story["story"] in [each.name for each in kept]
+    with pytest.raises(NotFound):
+        await sees(database, story_around, talk.id, "no such turn")

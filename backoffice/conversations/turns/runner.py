@@ -1,6 +1,7 @@
 """The bot's turns: one at a time in each conversation, over all processes of the app."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -131,9 +132,10 @@ class TurnRunner:
         try:
             await asyncio.wait({asking}, timeout=self._slow_after)
             if not asking.done():
-                async with self._database.write() as session:
-                    holding = Bubble(text=message("conversations", "turn.holding"))
-                    await turns.say(session, turn, holding)
+                with suppress(StaleTurn):
+                    async with self._database.write() as session:
+                        holding = Bubble(text=message("conversations", "turn.holding"))
+                        await turns.say(session, turn, holding)
                 await asyncio.wait({asking}, timeout=self._deadline - self._slow_after)
             if not asking.done():
                 raise BotSlow

@@ -69,16 +69,13 @@ async def decide(
         at=now(),
         second="wanted" if second and verdict.kind != "skip" else "",
     )
-    taken = await decision_repository.settle(session, wanted, decision_id)
+    taken = await decision_repository.settle(session, wanted, decision_id, verdict.intent, verdict.also)
     if late := [each for each in held if each.id not in taken]:
         raise await already_decided(session, late[0])
     for each in held:
         if marked := spans.get(each.id):
             await decision_repository.mark(session, each.id, entities(each.text, marked))
-    groups = {each.group_id for each in held}
-    if verdict.intent:
-        await repository.label(session, groups, verdict.intent)
-    await settle_counts(session, held, groups, -1)
+    await count_anew(session, held, -1)
     return decision_id
 
 
@@ -99,9 +96,10 @@ def entities(text: str, spans: Sequence[Span]) -> list[list[object]]:
     return [[span.start, span.end, span.entity] for span in spans]
 
 
-async def settle_counts(
-    session: WriteSession, held: Sequence[Held], groups: Collection[int], sign: int
-) -> None:
+async def count_anew(session: WriteSession, held: Sequence[Held], sign: int) -> None:
+    """After these, all of them, stopped waiting (-1) or began again (1)."""
+    groups = {each.group_id for each in held}
+    await repository.label(session, groups)
     await repository.tally(session, groups)
     harmful = Counter[date](each.day for each in held if each.harm)
     await repository.count(session, {day: (0, sign * count) for day, count in harmful.items()})
@@ -117,7 +115,7 @@ async def undo(session: WriteSession, staff_id: int, decision_id: int) -> int:
     if not await decision_repository.undo(session, decision_id, staff_id, now()):
         raise Conflict("cannot_undo", "undo your own decisions, before they are in the training data")
     await decision_repository.reopen(session, decision_id)
-    await settle_counts(session, held, {each.group_id for each in held}, 1)
+    await count_anew(session, held, 1)
     return held[0].group_id
 
 

@@ -28,15 +28,23 @@ async def find(session: ReadSession, decision_id: int) -> ReviewDecision | None:
     return await session.get(ReviewDecision, decision_id, populate_existing=True)
 
 
-async def settle(session: WriteSession, ids: Collection[int], decision_id: int) -> set[int]:
+async def settle(
+    session: WriteSession, ids: Collection[int], decision_id: int, meant: str, also: str
+) -> set[int]:
     """Those of the candidates that still waited."""
     taken = (
         update(ReviewCandidate)
         .where(ReviewCandidate.id.in_(ids), ReviewCandidate.state == "open")
-        .values(state="decided", decision_id=decision_id)
+        .values(state="decided", decision_id=decision_id, meant=meant, also=also)
         .returning(ReviewCandidate.id)
     )
     return set((await session.execute(taken, execution_options=QUIETLY)).scalars())
+
+
+async def correct(session: WriteSession, decision_id: int, meant: str, also: str) -> None:
+    """What was settled by a decision means something else."""
+    corrected = update(ReviewCandidate).where(ReviewCandidate.decision_id == decision_id)
+    await session.execute(corrected.values(meant=meant, also=also), execution_options=QUIETLY)
 
 
 async def mark(session: WriteSession, candidate_id: int, spans: list[Any]) -> None:
@@ -64,7 +72,7 @@ async def reopen(session: WriteSession, decision_id: int) -> None:
     reopened = (
         update(ReviewCandidate)
         .where(ReviewCandidate.decision_id == decision_id)
-        .values(state="open", decision_id=None, spans=[])
+        .values(state="open", decision_id=None, meant="", also="", spans=[])
     )
     await session.execute(reopened, execution_options=QUIETLY)
 
@@ -125,10 +133,9 @@ async def reviewed(session: ReadSession, since: datetime, until: datetime) -> li
 
 async def readings(session: ReadSession, since: date, until: date) -> list[tuple[date, str, str, str, int]]:
     """Of each day of messages in [since, until): how they were read, what they mean, and how many."""
-    key = (ReviewCandidate.day, ReviewCandidate.intent, ReviewDecision.intent, ReviewDecision.also)
-    wanted = select(*key, func.count()).join(ReviewDecision, ReviewDecision.id == ReviewCandidate.decision_id)
-    wanted = wanted.where(
-        ReviewCandidate.day >= since, ReviewCandidate.day < until, ReviewDecision.kind != "skip"
+    key = (ReviewCandidate.day, ReviewCandidate.intent, ReviewCandidate.meant, ReviewCandidate.also)
+    wanted = select(*key, func.count()).where(
+        ReviewCandidate.day >= since, ReviewCandidate.day < until, ReviewCandidate.meant != ""
     )
     rows = await session.execute(wanted.group_by(*key))
     return [(day, read_as, intent, also, count) for day, read_as, intent, also, count in rows]
@@ -222,11 +229,16 @@ async def read_again(
     return (await session.execute(read, execution_options=QUIETLY)).scalar()
 
 
-async def end_dispute(session: WriteSession, decision_id: int, kind: str, intent: str, also: str) -> bool:
+async def end_dispute(session: WriteSession, decision_id: int, as_second: bool) -> tuple[str, str] | None:
+    """The intents that it means now; None when there is no dispute."""
+    values: dict[str, Any] = {"second": "settled"}
+    if as_second:
+        values |= {name: getattr(ReviewDecision, f"second_{name}") for name in ("kind", "intent", "also")}
     ended = (
         update(ReviewDecision)
         .where(ReviewDecision.id == decision_id, ReviewDecision.second == "disagreed", STANDS)
-        .values(kind=kind, intent=intent, also=also, second="settled")
-        .returning(ReviewDecision.id)
+        .values(values)
+        .returning(ReviewDecision.intent, ReviewDecision.also)
     )
-    return (await session.execute(ended, execution_options=QUIETLY)).scalar() is not None
+    row = (await session.execute(ended, execution_options=QUIETLY)).one_or_none()
+    return (row.intent, row.also) if row else None

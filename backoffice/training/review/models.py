@@ -36,8 +36,8 @@ class ReviewCandidate(Base):
     __table_args__ = (
         partial("ix_review_candidates_open", "group_id", "harm", "id", where="state = 'open'"),
         partial("ix_review_candidates_waiting", "id", where="state = 'open'"),
-        partial("ix_review_candidates_judged", "day", where="state = 'decided'"),
-        Index(None, "group_id"),
+        partial("ix_review_candidates_judged", "day", "intent", "meant", "also", where="meant <> ''"),
+        Index(None, "group_id", "decision_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
@@ -58,6 +58,10 @@ class ReviewCandidate(Base):
     decision_id: Mapped[int | None] = mapped_column(
         ForeignKey("review_decisions.id"), index=True, default=None
     )
+    meant: Mapped[str] = mapped_column(
+        String(60), default="", doc="as decided; empty: nobody can say, or open"
+    )
+    also: Mapped[str] = mapped_column(String(60), default="", doc="the second of two intents")
     spans: Mapped[list[Any]] = mapped_column(
         JSON, default=list, doc="start, end and entity of what was marked"
     )

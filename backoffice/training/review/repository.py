@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from backoffice.kit.database import ReadSession, WriteSession, insert_once, upsert
 from backoffice.training.review.likeness import Said
-from backoffice.training.review.models import ReviewCandidate, ReviewDay, ReviewDecision, ReviewGroup
+from backoffice.training.review.models import ReviewCandidate, ReviewDay, ReviewGroup
 
 OPEN = ReviewCandidate.state == "open"
 
@@ -91,8 +91,22 @@ async def name(session: WriteSession, group_id: int, said: Said) -> None:
     await session.execute(update(ReviewGroup).where(ReviewGroup.id == group_id).values(values))
 
 
-async def label(session: WriteSession, group_ids: Collection[int], intent: str) -> None:
-    await session.execute(update(ReviewGroup).where(ReviewGroup.id.in_(group_ids)).values(label=intent))
+async def label(session: WriteSession, group_ids: Collection[int]) -> None:
+    """Name the intent that was decided last for a member, of those decisions that stand."""
+    last = (
+        select(ReviewCandidate.meant)
+        .where(
+            ReviewCandidate.group_id == ReviewGroup.id,
+            ReviewCandidate.decision_id.is_not(None),
+            ReviewCandidate.meant != "",
+        )
+        .order_by(ReviewCandidate.decision_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    named = update(ReviewGroup).where(ReviewGroup.id.in_(group_ids)).values(label=func.coalesce(last, ""))
+    quietly: Any = {"synchronize_session": False}
+    await session.execute(named, execution_options=quietly)
 
 
 async def tally(session: WriteSession, group_ids: Collection[int]) -> None:
@@ -173,10 +187,8 @@ async def left(session: ReadSession) -> int:
 
 async def labels_of(session: ReadSession, turn_ids: Collection[str]) -> dict[str, str]:
     """The decided intents of these turns."""
-    wanted = select(ReviewCandidate.turn_id, ReviewDecision.intent).join(
-        ReviewDecision, ReviewDecision.id == ReviewCandidate.decision_id
-    )
+    wanted = select(ReviewCandidate.turn_id, ReviewCandidate.meant)
     rows = await session.execute(
-        wanted.where(ReviewCandidate.turn_id.in_(turn_ids), ReviewDecision.intent != "")
+        wanted.where(ReviewCandidate.turn_id.in_(turn_ids), ReviewCandidate.meant != "")
     )
     return {turn_id: intent for turn_id, intent in rows}

@@ -68,12 +68,14 @@ async def with_members(session: ReadSession, found: Sequence[ReviewDecision]) ->
     return [Reading(each, await repository.settled(session, each.id, SHOWN)) for each in found]
 
 
-async def end(session: WriteSession, staff_id: int, decision_id: int, verdict: Verdict) -> None:
-    """What it is after all, whoever said so. Raises `Conflict` (`no_dispute`): somebody ended it."""
-    verdict = checked(verdict, await datasets.intents(session))
-    if not await decision_repository.end_dispute(
-        session, decision_id, verdict.kind, verdict.intent, verdict.also
-    ):
+async def end(session: WriteSession, staff_id: int, decision_id: int, as_second: bool) -> None:
+    """It is what the second reader said after all, or what the first did.
+
+    Raises `Conflict` (`no_dispute`): somebody ended it.
+    """
+    meant = await decision_repository.end_dispute(session, decision_id, as_second)
+    if meant is None:
         raise Conflict("no_dispute")
+    await decision_repository.correct(session, decision_id, *meant)
     subject = f"review_decision:{decision_id}"
-    await audit.record(session, staff_id, "review_dispute_ended", subject, meant=verdict.intent)
+    await audit.record(session, staff_id, "review_dispute_ended", subject, meant=meant[0])

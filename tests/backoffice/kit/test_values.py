@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from backoffice.kit.errors import Unauthenticated
 from backoffice.kit.geo import distance_km
 from backoffice.kit.ids import case_number, check_digit, order_number, secret_id
-from backoffice.kit.masking import mask_email, mask_name, mask_phone, mask_phones, mask_street
+from backoffice.kit.masking import (
+    mask_email,
+    mask_free_text,
+    mask_name,
+    mask_phone,
+    mask_phones,
+    mask_street,
+)
 from backoffice.kit.money import apportion, yuan
 from backoffice.kit.signing import Signer
 from backoffice.kit.time import end_of_shop_day, shop_date
@@ -67,6 +74,21 @@ def test_personal_data_is_masked() -> None:
     assert mask_name("王小明") == "王**"
     assert mask_street("文三路90号3幢") == "文三路****"
     assert mask_email("xiaoming@example.com") == "x***@example.com"
+
+
+@pytest.mark.parametrize(
+    ("said", "masked"),
+    [
+        ("订单2611220000000017到哪了", "订单************0017到哪了"),
+        ("138 0000 1234", "*** **** 1234"),
+        ("电话15400001234，邮箱 xiaoming@example.com", "电话154****1234，邮箱 x***@example.com"),
+        ("送到文三路 90 号 3 幢 502 室", "送到文三路****"),
+        ("寄到翠苑小区5号楼301", "寄到翠苑小区****"),
+        ("3号下的单，买3台 1999元，尾号5678，铁路3号线", "3号下的单，买3台 1999元，尾号5678，铁路3号线"),
+    ],
+)
+def test_what_a_shopper_typed_is_masked(said: str, masked: str) -> None:
+    assert mask_free_text(said) == masked
 
 
 @given(st.from_regex(r"1[3-9]\d{9}", fullmatch=True), st.text(alphabet="订单电话是 ,。", max_size=10))

@@ -12,6 +12,7 @@ from backoffice.conversations.schemas import Bubble
 from backoffice.conversations.turns import runner
 from backoffice.conversations.turns import service as turns
 from backoffice.conversations.turns.service import Turn
+from backoffice.events.service import on_publish
 from backoffice.kit.database import Database, WriteSession
 from backoffice.kit.errors import Invalid, NotFound, StaleTurn, TooMany
 from backoffice.kit.messages import message
@@ -65,6 +66,35 @@ async def test_what_the_bot_understood_is_kept(desk: Desk) -> None:
     assert (kept.conversation_id, kept.intent, kept.confidence) == (conversation, "track", 0.91)
     assert kept.ranking == [["track", 0.91], ["nudge", 0.05]]
     assert kept.turn_id == desk.bot.heard[0].metadata["turn_id"]
+
+
+@pytest.mark.parametrize("slow_after", [0.01, 20])
+async def test_what_was_understood_is_kept_of_a_turn_that_calls_people(
+    database: Database, settings: Settings, bot: TestBot, slow_after: float
+) -> None:
+    """The errand hands the conversation over before the bot is done: nothing it says is said any more."""
+    told = asyncio.Event()
+
+    async def calls_people(utterance: Utterance) -> list[BotReply]:
+        async with database.write() as session:
+            await service.hand_over(session, utterance.conversation, "asked")
+        await asyncio.sleep(0.05)
+        return [BotReply("too late")]
+
+    bot.answer = calls_people
+    bot.reading = Reading("human_handoff", 0.97, [("human_handoff", 0.97)], ["action_human_handoff"])
+    settings.turn_slow_after, settings.turn_deadline = slow_after, 30
+    async with Desk(database, settings, bot).running() as desk:
+        forget = on_publish(lambda topic, key, payload: told.set() if "read" in payload else None)
+        conversation = await desk.open()
+        await desk.reception.receive(conversation, "m1", "转人工")
+        await asyncio.wait_for(told.wait(), 20)
+        forget()
+        said = await desk.until(conversation, answered(1))
+    async with database.read() as session:
+        kept = (await session.scalars(select(models.Reading))).one()
+    assert (kept.conversation_id, kept.intent) == (conversation, "human_handoff")
+    assert all(text != "too late" for _, text in said)
 
 
 async def test_a_repeat_at_the_same_time_is_the_same_event(desk: Desk) -> None:

@@ -41,9 +41,7 @@ async def test_one_decision_settles_a_group_but_those_left_out(database: Databas
     await check_counts(database)
 
 
-async def test_of_two_who_decide_at_once_one_is_told_who_was_faster(
-    database: Database, queue: Queue
-) -> None:
+async def test_of_two_who_decide_at_once_one_is_told_who_was_faster(database: Database, queue: Queue) -> None:
     wanted = ids(queue[:20])
 
     async def rival(staff_id: int, which: list[int]) -> int | Conflict:
@@ -95,6 +93,7 @@ async def test_undo_has_them_wait_again(database: Database, queue: Queue) -> Non
     assert queue[0].group_id in again
     while (await sees(database, service.counts)).left < 20:
         await does(database, deciding.undo_last, ANNA)
+    assert (await sees(database, service.group, queue[0].group_id)).row.label == ""
     with pytest.raises(NotFound, match="nothing_to_undo"):
         await does(database, deciding.undo_last, ANNA)
     assert set(await states(database)) == {"open"}
@@ -106,9 +105,7 @@ async def test_labels_become_examples_once_with_who_and_why(database: Database, 
     start = address.text.index("文三路")
     spans = {address.id: [Span(start, start + 3, "place")]}
     await does(database, deciding.decide, ANNA, ids(queue[:20]), TRADE_IN)
-    await does(
-        database, deciding.decide, ANNA, [address.id], Verdict("label", "modify_address"), spans=spans
-    )
+    await does(database, deciding.decide, ANNA, [address.id], Verdict("label", "modify_address"), spans=spans)
     other = next(each for each in queue[20:] if each.id != address.id)
     both = Verdict("two", "invoice_request", "member_points")
     await does(database, deciding.decide, BEN, [other.id], both)
@@ -119,7 +116,9 @@ async def test_labels_become_examples_once_with_who_and_why(database: Database, 
     head = await sees(database, datasets.head)
     held = {name: {each.marked for each in intent.examples} for name, intent in intents(head.project).items()}
     assert {each.text for each in queue[:20]} <= held["exchange_request"]
-    assert "送到[文三路](place)0000，电话15400001234".replace("00001234", "00001234") in held["modify_address"]
+    assert (
+        "送到[文三路](place)0000，电话15400001234".replace("00001234", "00001234") in held["modify_address"]
+    )
     assert not any(other.text in marked for marked in held.values())
     assert (await sees(database, service.counts)).examples == 21
     with pytest.raises(NotFound):
@@ -131,7 +130,5 @@ async def test_labels_become_examples_once_with_who_and_why(database: Database, 
 async def test_entities_must_lie_in_the_text(database: Database, queue: Queue) -> None:
     for span in (Span(0, 999, "product"), Span(2, 2, "product")):
         with pytest.raises(Invalid, match="bad_entities"):
-            await does(
-                database, deciding.decide, ANNA, [queue[0].id], TRADE_IN, spans={queue[0].id: [span]}
-            )
+            await does(database, deciding.decide, ANNA, [queue[0].id], TRADE_IN, spans={queue[0].id: [span]})
     assert set(await states(database)) == {"open"}

@@ -24,7 +24,11 @@ def signs(*turns: Turn, **happened: Any) -> list[list[str]]:
 
 
 def test_a_good_conversation_bears_no_sign() -> None:
-    said = [turn(1, "到哪了", "track_shipment"), turn(2, "谢谢", "thanks"), turn(9, "几点开门", "store_locator")]
+    said = [
+        turn(1, "到哪了", "track_shipment"),
+        turn(2, "谢谢", "thanks"),
+        turn(9, "几点开门", "store_locator"),
+    ]
     assert signs(*said) == [[], [], []]
     assert harm([]) == 0
 

@@ -3,7 +3,13 @@ from hypothesis import strategies as st
 
 from backoffice.training.review.likeness import Leaders, Said, grouped
 
-TRADE_IN = ["以旧换新怎么弄", "旧手机能以旧换新吗", "以旧换新能抵多少钱", "请问支持以旧换新不", "以旧换新的流程是啥"]
+TRADE_IN = [
+    "以旧换新怎么弄",
+    "旧手机能以旧换新吗",
+    "以旧换新能抵多少钱",
+    "请问支持以旧换新不",
+    "以旧换新的流程是啥",
+]
 OTHERS = ["发票什么时候开", "这件毛衣会不会起球", "门店几点关门", "会员积分怎么查", "我要投诉快递员"]
 
 

@@ -34,12 +34,15 @@ async def test_two_who_differ_are_listed_until_somebody_ends_it(database: Databa
     decision = await does(database, deciding.decide, ANNA, ids(queue[:20]), TRADE_IN, second=True)
     assert not await does(database, second.read, BEN, decision, OTHERWISE)
     (disputed,) = await sees(database, second.disagreements)
-    assert (disputed.decision.intent, disputed.decision.second_intent) == ("exchange_request", "price_inquiry")
+    assert (disputed.decision.intent, disputed.decision.second_intent) == (
+        "exchange_request",
+        "price_inquiry",
+    )
     moment = now()
     week = moment - timedelta(days=7), moment + timedelta(minutes=1)
     assert await sees(database, service.decided, *week) == []
     outcomes = await asyncio.gather(
-        *(does(database, second.end, who, decision, OTHERWISE) for who in (ANNA, BEN)),
+        *(does(database, second.end, who, decision, True) for who in (ANNA, BEN)),
         return_exceptions=True,
     )
     assert sum(isinstance(each, Conflict) for each in outcomes) == 1
