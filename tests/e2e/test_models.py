@@ -65,7 +65,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     process = await asyncio.create_subprocess_exec(sys.executable, *command, env={**os.environ, **told})
     shop = Shop(f"http://127.0.0.1:{port}", database, folder)
     try:
-        async with asyncio.timeout(120), httpx.AsyncClient() as client:
+        async with asyncio.timeout(300), httpx.AsyncClient() as client:
             while True:
                 try:
                     await client.get(f"{shop.url}/console/sign-in")

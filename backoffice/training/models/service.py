@@ -15,7 +15,8 @@ from backoffice.kit.paging import Page
 from backoffice.kit.time import now
 from backoffice.training.models import repository, sets
 from backoffice.training.models.domain import Comparison, Judgement, compared
-from backoffice.training.models.figures import Judged, Labelled
+from backoffice.training.models.figures import Judged
+from backoffice.training.models.labelled import Labelled
 from backoffice.training.models.models import Evaluation, TrainingJob
 from backoffice.training.models.ports import Failure, Findings
 from backoffice.training.models.schemas import Jobs, JobView, Kind, Models, ModelView

@@ -21,7 +21,8 @@ from backoffice.training.datasets.domain import Dataset
 from backoffice.training.datasets.folders import materialise
 from backoffice.training.models import repository, service, sets
 from backoffice.training.models.domain import FIXED, REVIEWED
-from backoffice.training.models.figures import OUTSIDE, Labelled
+from backoffice.training.models.figures import OUTSIDE
+from backoffice.training.models.labelled import Labelled, read
 from backoffice.training.models.models import TrainingJob
 from backoffice.training.models.ports import Failure, Findings, Workshop
 from backoffice.training.projects import views
@@ -201,7 +202,7 @@ class Trainer:
 
     async def _exam(self, session: ReadSession, dataset: Dataset) -> dict[str, list[Labelled]]:
         """The sets of sentences, under the intents that a revision knows."""
-        said = {FIXED: sets.read(self._examined)}
+        said = {FIXED: read(self._examined)}
         if self._reviewed:
             said[REVIEWED] = list(await self._reviewed(session, now() - REVIEWED_FOR, now()))
         shipped = await datasets.at(session, 0)

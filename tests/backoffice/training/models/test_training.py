@@ -246,3 +246,8 @@ def test_the_fault_of_a_log_is_one_line() -> None:
     assert fault(["chatter", *said]) == ("InvalidRule", "Contradicting rules - one - other")
     assert fault(["a.b.YamlException: broken"]) == ("YamlException", "broken")
     assert fault(["nothing of that kind"]) == ("", "")
+    chained = ["OSError: [Errno 27] File too large", "The above exception was the direct cause", "Traceback"]
+    assert fault([*chained, "rasa.GraphComponentException: in node x"]) == (
+        "OSError",
+        "[Errno 27] File too large",
+    )
