@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from backoffice import importing, teaching
 from backoffice.bookkeeping import payments, points
+from backoffice.datakeeping import data
 from backoffice.ordering import order
 from backoffice.settings import ServiceScope, Settings
 from backoffice.staffing import staff
@@ -48,6 +49,7 @@ app = typer.Typer(
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(staff, name="staff")
+app.add_typer(data, name="data")
 app.add_typer(inventory, name="inventory")
 app.add_typer(order, name="order")
 app.add_typer(points, name="points")

@@ -112,9 +112,13 @@ class Shop:
 
     def request(self, method: str, path: str, token: str | None = None, body: object = None) -> Any:
         """The JSON answer; raises `Trouble` when the shop is not there or refuses."""
+        return self.exchange(method, path, token, json=body).json()
+
+    def exchange(self, method: str, path: str, token: str | None = None, **sent: Any) -> httpx.Response:
+        """The answer whatever it is; raises as `request`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            response = self.http.request(method, path, headers=headers, json=body)
+            response = self.http.request(method, path, headers=headers, **sent)
         except httpx.HTTPError as error:
             raise Away(
                 f"The shop does not answer at {self.url} ({error}): start it with `make run`."
@@ -128,7 +132,7 @@ class Shop:
             raise Trouble(
                 f"The shop refused {method} {path.partition('?')[0]}: {reason} ({response.status_code})."
             )
-        return response.json()
+        return response
 
 
 def address() -> str:

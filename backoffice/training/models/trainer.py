@@ -179,7 +179,7 @@ class Trainer:
             except (Unreadable, Problem) as wrong:
                 raise Failure("bad_data", str(wrong)) from wrong
         if troubles := sorted(dataset.troubles):
-            raise Failure("bad_data", troubles[0])
+            raise Failure("bad_data", str(troubles[0]))
         await asyncio.to_thread(materialise, dataset, folder)
         return dataset
 
