@@ -43,6 +43,7 @@ from backoffice.kit.time import now
 from backoffice.kit.trimming import Kept, Trimming
 from backoffice.returns.deadlines import Deadlines
 from backoffice.returns.rerouting import Rerouting
+from backoffice.reviewing import Reviewing
 from backoffice.settings import Settings
 from backoffice.trade.checkout.models import StoredQuote
 from backoffice.trade.lifecycle import workflows
@@ -215,6 +216,8 @@ class Worker:
         Fulfilling(database).subscribe(self.relay)
         Loyalty(database).subscribe(self.relay)
         Sending(database, carriers).subscribe(self.relay)
+        reviewing = Reviewing(database)
+        reviewing.subscribe(self.relay)
         self.works = (
             self.engine,
             self.relay,
@@ -230,6 +233,7 @@ class Worker:
             Repaying(database, collecting.gateways),
             Trimming(database, SERVED),
             *([Trainer(database, BotWorkshop(settings), EXAMINED)] if BOT_PYTHON.exists() else ()),
+            reviewing,
         )
 
 

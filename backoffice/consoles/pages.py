@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, models, replies, reports, undelivered, webhooks
+from backoffice.consoles import board, models, replies, reports, review, undelivered, webhooks
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -21,6 +21,7 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (undelivered.PLACE, undelivered.build),
     (webhooks.PLACE, webhooks.build),
     (models.PLACE, models.build),
+    (review.PLACE, review.build),
 )
 PLACES += [place for place, _ in PAGES]
 

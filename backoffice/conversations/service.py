@@ -227,7 +227,8 @@ async def write(
     if conversation.pushed and author != "shopper":
         numbers = range(first, conversation.last_event + 1)
         await delivery_repository.queue(session, conversation, author, epoch, numbers, moment)
-    await events.publish(session, TOPIC, conversation.id, {"first": first, "event": conversation.last_event})
+    told = {"first": first, "event": conversation.last_event, "author": author}
+    await events.publish(session, TOPIC, conversation.id, told)
 
 
 async def append(

@@ -12,6 +12,7 @@ from backoffice.conversations.schemas import Bubble, Button
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import service as turns
 from backoffice.conversations.turns.service import Turn
+from backoffice.events import service as events
 from backoffice.events.bus import Bus
 from backoffice.kit.database import Database
 from backoffice.kit.errors import StaleTurn
@@ -106,7 +107,11 @@ class TurnRunner:
                 return await self._give_up(turn, "bot_slow")
             except BotDown:
                 return await self._give_up(turn, "bot_down")
-            return await self._finish(turn, answer)
+            try:
+                return await self._finish(turn, answer)
+            except StaleTurn:
+                await self._keep_reading(turn, answer)
+                raise
         except StaleTurn:
             log.info("turn_was_stale", conversation=turn.conversation_id, turn=turn.id)
             return False
@@ -168,6 +173,13 @@ class TurnRunner:
             if ended.failures:
                 await turns.say(session, turn, self._apology(turn))
             return ended.more
+
+    async def _keep_reading(self, turn: Turn, answer: BotAnswer) -> None:
+        """A turn whose errand handed the conversation over says nothing more, but it was understood."""
+        if answer.reading:
+            async with self._database.write() as session:
+                await turns.keep_reading(session, turn, answer.reading)
+                await events.publish(session, service.TOPIC, turn.conversation_id, {"read": turn.id})
 
     async def _give_up(self, turn: Turn, reason: str) -> bool:
         async with self._database.write() as session:

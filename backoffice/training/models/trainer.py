@@ -3,9 +3,9 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,6 +27,7 @@ from backoffice.training.models.models import TrainingJob
 from backoffice.training.models.ports import Failure, Findings, Workshop
 from backoffice.training.projects import views
 from backoffice.training.projects.yaml_text import Unreadable
+from backoffice.training.review import service as review
 
 log = structlog.get_logger()
 
@@ -42,8 +43,6 @@ STORIES = "tests/stories"
 
 Live = Callable[[ReadSession], Awaitable[str | None]]
 """The model that answers shoppers now."""
-Reviewed = Callable[[ReadSession, datetime, datetime], Awaitable[Sequence[Labelled]]]
-"""What people settled in a period."""
 
 
 class Stopped(Exception):
@@ -84,11 +83,10 @@ class Trainer:
         workshop: Workshop,
         examined: Path,
         live: Live = service.newest,
-        reviewed: Reviewed | None = None,
     ) -> None:
         """`examined`: JSON lines of the fixed test set."""
         self._database, self._workshop, self._examined = database, workshop, examined
-        self._live, self._reviewed = live, reviewed
+        self._live = live
         self._name = uuid4().hex
 
     async def run(self) -> None:
@@ -202,9 +200,13 @@ class Trainer:
 
     async def _exam(self, session: ReadSession, dataset: Dataset) -> dict[str, list[Labelled]]:
         """The sets of sentences, under the intents that a revision knows."""
-        said = {FIXED: read(self._examined)}
-        if self._reviewed:
-            said[REVIEWED] = list(await self._reviewed(session, now() - REVIEWED_FOR, now()))
+        decided = await review.decided(session, now() - REVIEWED_FOR, now())
+        said = {
+            FIXED: read(self._examined),
+            REVIEWED: [
+                Labelled(each.text, each.intent, (each.also,) if each.also else ()) for each in decided
+            ],
+        }
         shipped = await datasets.at(session, 0)
         moved = sets.moved(shipped.project, dataset.project)
         known = {OUTSIDE, *views.intents(dataset.project)}
