@@ -53,7 +53,7 @@ class Stopped(Exception):
 class Progress:
     """How far a job is. A part is told in shares of its own, or guessed from how long it took before."""
 
-    step: str = ""
+    step: str = "data"
     _start: float = 0.0
     _width: float = 0.0
     _share: float = 0.0
@@ -156,7 +156,6 @@ class Trainer:
     async def _do(self, mine: TrainingJob, progress: Progress) -> None:
         with tempfile.TemporaryDirectory(prefix="xiaoer-training-") as folder:
             data = Path(folder)
-            progress.begin("data", 0.0, 0.0)
             async with self._database.read() as session:
                 live = await self._live(session)
             dataset = await self._dataset(mine.dataset, data)
