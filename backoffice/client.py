@@ -133,6 +133,7 @@ class Shop:
                 f"The shop refused {method} {path.partition('?')[0]}: {reason} ({response.status_code})."
             )
         return response.json()
+        return response
 
 
 def address() -> str:

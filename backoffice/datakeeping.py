@@ -57,7 +57,6 @@ def take_in(
 
 
 def shop() -> "Shop":
-    from backoffice.cli import address
-    from backoffice.client import Shop
+    from backoffice.client import Shop, address
 
     return Shop(address(), Settings().service_token)

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from backoffice.settings import Settings
@@ -27,6 +28,7 @@ JUDGED = re.compile(r"^judged (\d+) of (\d+)$")
 NOISE = re.compile(r"Warning|it/s|warnings\.|^\s|^Increase|^STOP|declare_namespace|scikit-learn\.org")
 TAIL_BYTES, TAIL_LINES, LONGEST_LINE = 16_384, 30, 240
 MOST_OF_A_FAULT = 400
+WRAPPED, CHAINED = "GraphComponentException", "The above exception"
 TOO_LITTLE = 1_000_000
 """Bytes left on a disk that is full: a log that could not be written either does not say so."""
 
@@ -98,10 +100,17 @@ def failure(work: str, error: Trouble | OSError, log: Path) -> Failure:
 
 
 def fault(said: Sequence[str]) -> tuple[str, str]:
-    """The name of the error that a log ends with, and its message in one line; empty if there is none."""
+    """The name of the error that a log ends with, and its message in one line; empty if there is none.
+
+    Of an error that only says where another happened, the other.
+    """
+    end = len(said)
     for place in range(len(said) - 1, -1, -1):
         if found := FAULT.match(said[place]):
-            parts = [found[2], *said[place + 1 :]]
+            if found[1] == WRAPPED:
+                end = place
+                continue
+            parts = [found[2], *takewhile(lambda line: not line.startswith(CHAINED), said[place + 1 : end])]
             return found[1], " ".join(part.strip() for part in parts if part.strip())[:MOST_OF_A_FAULT]
     return "", ""
 

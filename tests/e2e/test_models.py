@@ -28,9 +28,10 @@ pytestmark = [
 PASSWORD = "correct horse"
 SHOTS = os.environ.get("XIAOER_SHOTS", "")
 A_JOB = 300_000
-WORSE = (
-    tiny.NLU.replace("- 帮我开张发票", "- 写封信").replace("- 我要开发票", "- 找个人").replace("发票", "单据")
-)
+WORSE = {
+    "nlu_data/talk.yml": tiny.NLU.replace("- 我要开发票", "- 找个人").replace("发票", "单据"),
+    "bot/rules/talk.yml": tiny.RULES.replace("utter_invoice", "utter_outside"),
+}
 
 
 @dataclass
@@ -65,7 +66,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     process = await asyncio.create_subprocess_exec(sys.executable, *command, env={**os.environ, **told})
     shop = Shop(f"http://127.0.0.1:{port}", database, folder)
     try:
-        async with asyncio.timeout(120), httpx.AsyncClient() as client:
+        async with asyncio.timeout(300), httpx.AsyncClient() as client:
             while True:
                 try:
                     await client.get(f"{shop.url}/console/sign-in")
@@ -107,7 +108,7 @@ async def test_training_comparing_cancelling(shop: Shop, new_page: NewPage) -> N
     await expect(page.locator(".model-row")).to_have_count(1)
     await expect(page.locator(".comparing")).to_have_count(0)
 
-    await tiny.store(shop.database, 1, tiny.FILES | {"nlu_data/talk.yml": WORSE})
+    await tiny.store(shop.database, 1, tiny.FILES | WORSE)
     await train(page, "变差")
     await expect(page.locator(".job", has_text="变差").locator(".chip.done")).to_be_visible(timeout=A_JOB)
     await expect(page.locator(".model-row.chosen")).to_contain_text("数据第 1 版")

@@ -154,7 +154,7 @@ class Comparison:
 class Objection:
     """A reason not to promote: `code`, what it is about, and the figures."""
 
-    code: Literal["story_lost", "intent_down", "calibration"]
+    code: Literal["story_lost", "intent_down", "calibration", "not_compared"]
     subject: str
     before: float
     after: float

@@ -1,42 +1,16 @@
 """Jobs and models over HTTP, for admins and the command line."""
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Depends
-from fastapi.security import HTTPAuthorizationCredentials
-
-from backoffice.kit.database import Database, Reading, Writing, database_of
-from backoffice.kit.errors import Unauthenticated
+from backoffice.kit.database import Reading, Writing
 from backoffice.kit.fields import RowId
 from backoffice.kit.paging import Paging
-from backoffice.kit.security import admits
-from backoffice.staff import sessions
-from backoffice.staff.identity import bearer, require_role
+from backoffice.training.access import Asking
 from backoffice.training.datasets import service as datasets
 from backoffice.training.models import service
 from backoffice.training.models.schemas import Jobs, JobView, Models, NewJob
-from backoffice.users.identity import SERVICE, Credentials, credentials
 
 router = APIRouter(prefix="/api/training", tags=["training"])
-
-
-@admits((bearer,), (SERVICE,))
-async def admin_or_service(
-    database: Annotated[Database, Depends(database_of)],
-    issued: Annotated[Credentials, Depends(credentials)],
-    shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> int | None:
-    """The admin's id, none for a service of ours. Raises `Unauthenticated`, `Forbidden` (`role_required`)."""
-    if shown is None:
-        raise Unauthenticated("sign_in_required")
-    if issued.is_service(shown.credentials):
-        return None
-    member = await sessions.signed_in(database, shown.credentials)
-    require_role(member, "admin")
-    return member.id
-
-
-Asking = Annotated[int | None, Depends(admin_or_service)]
 
 
 @router.get("/jobs")

@@ -14,8 +14,9 @@ from backoffice.kit.errors import Conflict, NotFound
 from backoffice.kit.paging import Page
 from backoffice.kit.time import now
 from backoffice.training.models import repository, sets
-from backoffice.training.models.domain import Comparison, Judgement, compared
-from backoffice.training.models.figures import Judged, Labelled
+from backoffice.training.models.domain import Comparison, Judgement, Objection, compared, gate
+from backoffice.training.models.figures import Judged
+from backoffice.training.models.labelled import Labelled
 from backoffice.training.models.models import Evaluation, TrainingJob
 from backoffice.training.models.ports import Failure, Findings
 from backoffice.training.models.schemas import Jobs, JobView, Kind, Models, ModelView
@@ -153,6 +154,14 @@ async def compare(session: ReadSession, candidate: str, against: str) -> Compari
     if found is None:
         raise NotFound("not_compared", "no job has judged both models")
     return compared(*map(judgement, found))
+
+
+async def objections(session: ReadSession, candidate: str, live: str) -> list[Objection]:
+    """What speaks against promoting a candidate; also that nobody compared it (`not_compared`)."""
+    try:
+        return gate(await compare(session, candidate, live))
+    except NotFound:
+        return [Objection("not_compared", candidate, 0.0, 0.0, live)]
 
 
 async def rivals(session: ReadSession, names: list[str]) -> dict[str, str]:

@@ -1,30 +1,11 @@
 """What models are judged by: sentences with their meaning, under the names that the shop's data has now."""
 
-import json
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from pathlib import Path
 
-from backoffice.training.models.figures import Labelled
+from backoffice.training.models.labelled import Labelled
 from backoffice.training.projects import views
 from backoffice.training.projects.rasa_yaml import Project
-
-
-def read(path: Path) -> list[Labelled]:
-    """JSON lines of `text`, `intent` and, where another reading would do, `also`.
-
-    Raises ValueError with the place of the first line that is none.
-    """
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-            found.append(Labelled(row["text"], row["intent"], tuple(row.get("also", ()))))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}:{number}: not a labelled message ({error!r})") from error
-    if not found:
-        raise ValueError(f"{path}: no messages")
-    return found
 
 
 def moved(before: Project, after: Project) -> dict[str, str]:

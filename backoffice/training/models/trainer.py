@@ -3,9 +3,9 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,11 +21,13 @@ from backoffice.training.datasets.domain import Dataset
 from backoffice.training.datasets.folders import materialise
 from backoffice.training.models import repository, service, sets
 from backoffice.training.models.domain import FIXED, REVIEWED
-from backoffice.training.models.figures import OUTSIDE, Labelled
+from backoffice.training.models.figures import OUTSIDE
+from backoffice.training.models.labelled import Labelled, read
 from backoffice.training.models.models import TrainingJob
 from backoffice.training.models.ports import Failure, Findings, Workshop
 from backoffice.training.projects import views
 from backoffice.training.projects.yaml_text import Unreadable
+from backoffice.training.review import service as review
 
 log = structlog.get_logger()
 
@@ -41,8 +43,6 @@ STORIES = "tests/stories"
 
 Live = Callable[[ReadSession], Awaitable[str | None]]
 """The model that answers shoppers now."""
-Reviewed = Callable[[ReadSession, datetime, datetime], Awaitable[Sequence[Labelled]]]
-"""What people settled in a period."""
 
 
 class Stopped(Exception):
@@ -53,7 +53,7 @@ class Stopped(Exception):
 class Progress:
     """How far a job is. A part is told in shares of its own, or guessed from how long it took before."""
 
-    step: str = ""
+    step: str = "data"
     _start: float = 0.0
     _width: float = 0.0
     _share: float = 0.0
@@ -83,11 +83,10 @@ class Trainer:
         workshop: Workshop,
         examined: Path,
         live: Live = service.newest,
-        reviewed: Reviewed | None = None,
     ) -> None:
         """`examined`: JSON lines of the fixed test set."""
         self._database, self._workshop, self._examined = database, workshop, examined
-        self._live, self._reviewed = live, reviewed
+        self._live = live
         self._name = uuid4().hex
 
     async def run(self) -> None:
@@ -157,7 +156,6 @@ class Trainer:
     async def _do(self, mine: TrainingJob, progress: Progress) -> None:
         with tempfile.TemporaryDirectory(prefix="xiaoer-training-") as folder:
             data = Path(folder)
-            progress.begin("data", 0.0, 0.0)
             async with self._database.read() as session:
                 live = await self._live(session)
             dataset = await self._dataset(mine.dataset, data)
@@ -201,9 +199,13 @@ class Trainer:
 
     async def _exam(self, session: ReadSession, dataset: Dataset) -> dict[str, list[Labelled]]:
         """The sets of sentences, under the intents that a revision knows."""
-        said = {FIXED: sets.read(self._examined)}
-        if self._reviewed:
-            said[REVIEWED] = list(await self._reviewed(session, now() - REVIEWED_FOR, now()))
+        decided = await review.decided(session, now() - REVIEWED_FOR, now())
+        said = {
+            FIXED: read(self._examined),
+            REVIEWED: [
+                Labelled(each.text, each.intent, (each.also,) if each.also else ()) for each in decided
+            ],
+        }
         shipped = await datasets.at(session, 0)
         moved = sets.moved(shipped.project, dataset.project)
         known = {OUTSIDE, *views.intents(dataset.project)}

@@ -16,7 +16,8 @@ from backoffice.training.models.domain import (
     compared,
     gate,
 )
-from backoffice.training.models.figures import OUTSIDE, Judged, Labelled
+from backoffice.training.models.figures import OUTSIDE, Judged
+from backoffice.training.models.labelled import Labelled
 
 INTENTS = ("greet", "invoice_request", "refund_status", OUTSIDE)
 names = st.sampled_from(INTENTS)

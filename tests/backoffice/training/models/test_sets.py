@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from backoffice.training.models.figures import Labelled
-from backoffice.training.models.sets import moved, read, relabelled, texts
+from backoffice.training.models.labelled import Labelled, read
+from backoffice.training.models.sets import moved, relabelled, texts
 from backoffice.training.projects.rasa_yaml import Project
 from backoffice.training.projects.rasa_yaml import read as read_project
 
