@@ -86,10 +86,15 @@ async def report(session: WriteSession, replica: Replica) -> None:
     await repository.report(session, **replica._asdict())
 
 
-async def start(session: WriteSession, live: str, why: str) -> Serving:
+async def was_live(session: ReadSession, fingerprint: str) -> bool:
+    """Whether a model of that fingerprint was ever live."""
+    return await repository.was_live(session, f"-{fingerprint}.tar.gz")
+
+
+async def start(session: WriteSession, live: str) -> Serving:
     """Serve a model without anybody having promoted it: the first one, or one newly made of what ships."""
     current = await state(session)
-    return await follow(session, Deed(current.id, None, why), "start", live)
+    return await follow(session, Deed(current.id, None, ""), "start", live)
 
 
 async def promote(session: WriteSession, deed: Deed, model: str, override: str = "") -> Serving:
