@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.limits import Figure, report
 from bench.serving import load, memory
-from bench.serving.models import folder_of_two
+from bench.serving.models import folder_of
 from tests.live import LiveShop
 
 
@@ -20,10 +20,10 @@ def main() -> int:
     parser.add_argument("--database", default="", help="URL of an empty database; SQLite without")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="xiaoer-serving-") as place:
-        models, other = folder_of_two(Path(place))
+        models, others = folder_of(Path(place), 3)
         with LiveShop(Path(place) / "state", asked.database, bots=2, models=models) as shop:
-            figures: list[Figure] = asyncio.run(load.measure(shop, other, asked.rate, asked.seconds))
-            figures += asyncio.run(memory.measure(shop, other, asked.swaps))
+            figures: list[Figure] = asyncio.run(load.measure(shop, others[0], asked.rate, asked.seconds))
+            figures += asyncio.run(memory.measure(shop, others, asked.swaps))
     return report(figures)
 
 

@@ -4,12 +4,13 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import select
 
-from backoffice.conversations.models import Message, OwnershipChange, Reading
+from backoffice.conversations.models import Conversation, Message, OwnershipChange, Reading
 from backoffice.kit.database import Database
 from backoffice.kit.messages import message
 from backoffice.kit.time import now
@@ -82,6 +83,7 @@ async def measure(shop: LiveShop, other: str, rate: float, seconds: float) -> li
             await asyncio.sleep(seconds)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
+        await all_heard(database)
         faults = await audit(database, began_at)
     during = [each.waited for each in crowd.asked if any(a <= each.due <= b for a, b, _ in spans)]
     quiet = [each.waited for each in crowd.asked if all(not a <= each.due <= b for a, b, _ in spans)]
@@ -101,7 +103,20 @@ async def measure(shop: LiveShop, other: str, rate: float, seconds: float) -> li
     ]
 
 
-async def audit(database: Database, since: object) -> dict[str, int]:
+async def all_heard(database: Database) -> None:
+    """Waits, not for ever, until nothing that was said waits for a turn."""
+    unheard = select(Message.event).where(Message.author == "shopper", Message.turn_id.is_(None)).limit(1)
+    busy = select(Conversation.id).where(Conversation.turn_id.is_not(None)).limit(1)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ANSWERED_WITHIN_SECONDS):
+            while True:
+                async with database.read() as session:
+                    if await session.scalar(unheard) is None and await session.scalar(busy) is None:
+                        return
+                await asyncio.sleep(0.2)
+
+
+async def audit(database: Database, since: datetime) -> dict[str, int]:
     """What the transcripts say: questions that no turn answered, apologies and handovers, answers twice."""
     async with database.read() as session:
         lines = (

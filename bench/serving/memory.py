@@ -5,16 +5,19 @@ from bench.memory import memory
 from bench.serving import switching
 from tests.live import LiveShop
 
-WARM = 2
+WARM = 3
 GROWTH_MB = 40
 
 
-async def measure(shop: LiveShop, other: str, swaps: int) -> list[Figure]:
-    """Megabytes (10^6 bytes) of the larger replica, after two changes and after so many more."""
+async def measure(shop: LiveShop, others: list[str], swaps: int) -> list[Figure]:
+    """Megabytes (10^6 bytes) of the larger replica, after some changes and after so many more.
+
+    Of three models in turn none is loaded any more when it comes again.
+    """
     async with switching.database_of(shop) as database:
         held = [largest(shop)]
         for number in range(WARM + swaps):
-            await (switching.roll_back(database) if number % 2 else switching.promote(database, other))
+            await switching.promote(database, others[number % len(others)])
             await switching.followed(database, len(shop.settings.bot_urls))
             held.append(largest(shop))
     return [

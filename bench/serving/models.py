@@ -1,4 +1,4 @@
-"""Two models to change between."""
+"""Models to change between."""
 
 import gzip
 import shutil
@@ -8,8 +8,8 @@ from backoffice.supervisor import Trouble
 from backoffice.trainer import ROOT, fits, newest
 
 
-def folder_of_two(place: Path) -> tuple[Path, str]:
-    """A folder with the project's model and the same under another name, packed anew, and that name.
+def folder_of(place: Path, others: int) -> tuple[Path, list[str]]:
+    """A folder with the project's model and the same under other names, packed anew, and those names.
 
     Raises `Trouble` when the project's is missing or stale.
     """
@@ -19,7 +19,9 @@ def folder_of_two(place: Path) -> tuple[Path, str]:
     folder = place / "models"
     folder.mkdir()
     shutil.copy(trained, folder)
-    other = folder / "xiaoer-20000101T000000Z-00000000.tar.gz"
-    with gzip.open(trained) as packed, gzip.GzipFile(other, "wb", compresslevel=1, mtime=0) as again:
-        shutil.copyfileobj(packed, again)
-    return folder, other.name
+    names = [f"xiaoer-200001{number:02}T000000Z-00000000.tar.gz" for number in range(1, others + 1)]
+    for number, name in enumerate(names):
+        packed_anew = gzip.GzipFile(folder / name, "wb", compresslevel=1, mtime=number)
+        with gzip.open(trained) as packed, packed_anew as again:
+            shutil.copyfileobj(packed, again)
+    return folder, names
