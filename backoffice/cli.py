@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from backoffice import importing
+from backoffice import importing, teaching
 from backoffice.bookkeeping import payments, points
+from backoffice.datakeeping import data
 from backoffice.ordering import order
 from backoffice.settings import ServiceScope, Settings
 from backoffice.staffing import staff
@@ -48,12 +49,14 @@ app = typer.Typer(
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(staff, name="staff")
+app.add_typer(data, name="data")
 app.add_typer(inventory, name="inventory")
 app.add_typer(order, name="order")
 app.add_typer(points, name="points")
 app.add_typer(payments, name="payments")
 app.command("import")(importing.take_in)
 app.command("export")(importing.write_out)
+app.command("train")(teaching.train)
 
 Customer = Annotated[
     str | None, typer.Option(help="Sign in as the customer with this phone; `xiaoer up` prints some.")
@@ -100,34 +103,6 @@ def worker() -> None:
 
     os.nice(GIVES_WAY)
     asyncio.run(until_signal(apart(Settings())))
-
-
-@app.command()
-def train(
-    if_changed: Annotated[
-        bool, typer.Option("--if-changed", help="Only when the newest model is stale.")
-    ] = False,
-) -> None:
-    """
-    Train the bot from config.yml, bot/ and nlu_data/ into models/.
-
-    A running shop serves the new model after its next start.
-    """
-    from backoffice import trainer
-    from backoffice.up import step, until_signal
-
-    settings = Settings()
-    model = trainer.newest(settings.models)
-    if if_changed and trainer.fits(model):
-        console.print(f"{model} is up to date.")
-        return
-
-    async def work() -> None:
-        with step(console, "Training the bot") as tell:
-            made = await trainer.train(settings.models, settings.state / "log" / "training.log", tell)
-        console.print(str(made))
-
-    asyncio.run(until_signal(work()))
 
 
 @app.command()
@@ -227,7 +202,7 @@ def ask(
     [dim]xiaoer ask "门店几点关门"
     xiaoer ask "退款什么时候到账" --customer 15400000004 --json[/]
     """
-    from backoffice.client import Shop
+    from backoffice.client import Shop, address
     from backoffice.terminal import show
 
     with Shop(address(), Settings().service_token) as shop:
@@ -247,7 +222,7 @@ def chat(customer: Customer = None, channel: Channel = "web") -> None:
     A number presses that button of the last answer, an empty line looks for
     news, Ctrl-D leaves.
     """
-    from backoffice.client import Shop
+    from backoffice.client import Shop, address
     from backoffice.terminal import show
 
     with Shop(address(), Settings().service_token) as shop:
@@ -285,6 +260,8 @@ def wechat_sim(
     The shop must run with a simulated account; told what to put into .env
     when it does not. Passive replies are green, pushes blue.
     """
+    from backoffice.client import address
+
     options = ["--openid", openid, "--app-id", account]
     raise typer.Exit(run_wechat("sim", address(), *options))
 
@@ -312,6 +289,7 @@ def doctor() -> None:
 
     The exit code is 1 when something is not well.
     """
+    from backoffice.client import address
     from backoffice.doctor import everything
 
     async def look() -> bool:
@@ -326,19 +304,6 @@ def doctor() -> None:
 
     if not asyncio.run(look()):
         raise typer.Exit(1)
-
-
-def address() -> str:
-    """Where the shop is: as the settings say, or else where `xiaoer up` said that it started."""
-    settings = Settings()
-    started = settings.state / "up.json"
-    if (
-        settings.app_url != f"http://127.0.0.1:{Settings.model_fields['port'].default}"
-        or not started.exists()
-    ):
-        return settings.app_url
-    url: str = json.loads(started.read_text())["url"]
-    return url
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Speaks with a running shop as a shopper does: for the command line, the tests and the measurements."""
 
+import json
 import time
 from dataclasses import dataclass
 from types import TracebackType
@@ -8,7 +9,13 @@ from uuid import uuid4
 
 import httpx
 
+from backoffice.settings import Settings
 from backoffice.supervisor import Trouble
+
+
+class Away(Trouble):
+    """There is no shop at its address."""
+
 
 Event = dict[str, Any]
 """An event as on the wire: id, at, from, text, buttons, card."""
@@ -105,11 +112,15 @@ class Shop:
 
     def request(self, method: str, path: str, token: str | None = None, body: object = None) -> Any:
         """The JSON answer; raises `Trouble` when the shop is not there or refuses."""
+        return self.exchange(method, path, token, json=body).json()
+
+    def exchange(self, method: str, path: str, token: str | None = None, **sent: Any) -> httpx.Response:
+        """The answer whatever it is; raises as `request`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            response = self.http.request(method, path, headers=headers, json=body)
+            response = self.http.request(method, path, headers=headers, **sent)
         except httpx.HTTPError as error:
-            raise Trouble(
+            raise Away(
                 f"The shop does not answer at {self.url} ({error}): start it with `make run`."
             ) from None
         if response.is_error:
@@ -121,4 +132,17 @@ class Shop:
             raise Trouble(
                 f"The shop refused {method} {path.partition('?')[0]}: {reason} ({response.status_code})."
             )
-        return response.json()
+        return response
+
+
+def address() -> str:
+    """Where the shop is: as the settings say, or else where `xiaoer up` said that it started."""
+    settings = Settings()
+    started = settings.state / "up.json"
+    if (
+        settings.app_url != f"http://127.0.0.1:{Settings.model_fields['port'].default}"
+        or not started.exists()
+    ):
+        return settings.app_url
+    url: str = json.loads(started.read_text())["url"]
+    return url

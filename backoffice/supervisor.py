@@ -24,12 +24,16 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Process:
-    """A command with what is added to the environment; what it says goes to `log`."""
+    """A command with what is added to the environment; what it says goes to `log`.
+
+    `gives_way`: how much less it gets of a busy machine, as `nice` counts.
+    """
 
     name: str
     command: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    gives_way: int = 0
 
 
 class ProcessEnded(Trouble):
@@ -73,7 +77,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=end_with_parent(),
+                preexec_fn=prepared(process.gives_way),
             )
         self.running[process.name] = (process, child)
 
@@ -92,7 +96,7 @@ class Supervisor:
     async def run(self, process: Process, hear: Callable[[str], None] = lambda line: None) -> None:
         """Runs a process to its end; `hear` is told every line of its log as it is written.
 
-        Raises `Trouble` with the last line when it fails.
+        Raises `Trouble` with the last line when it fails, `ProcessEnded` when it is killed.
         """
         await self.start(process)
         child = self.running[process.name][1]
@@ -104,6 +108,8 @@ class Supervisor:
                 for line in log:
                     hear(line.strip())
         await self.stop(process.name)
+        if child.returncode and child.returncode < 0:
+            raise ProcessEnded(process, child.returncode)
         if child.returncode:
             raise Trouble(f"{process.name} failed: {last_line(process.log)} (see {process.log})")
 
@@ -156,16 +162,16 @@ def signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
-def end_with_parent() -> Callable[[], None] | None:
+def prepared(gives_way: int) -> Callable[[], None]:
     """What a child of this process calls first, so that the kernel kills it when this process dies."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
     parent = os.getpid()
 
     def arrange() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+        os.nice(gives_way)
+        if prctl:
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
 
     return arrange

@@ -20,6 +20,8 @@ import backoffice.trade.models
 import backoffice.trade.offers.models
 import backoffice.trade.payments.models
 import backoffice.training.datasets.models
+import backoffice.training.models.models
+import backoffice.training.review.models
 import backoffice.training.serving.models
 import backoffice.users.models  # noqa: F401
 from backoffice.kit.database import Base

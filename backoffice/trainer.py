@@ -14,6 +14,8 @@ from backoffice.training.datasets.fingerprints import DATA, fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 BOT_PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
+GIVES_WAY = 10
+"""How much less a training gets of a busy machine, as `nice` counts."""
 STEP = re.compile(r"Starting to train component '(\w+)'")
 
 
@@ -82,7 +84,7 @@ async def train(models: Path, log: Path, on_step: Callable[[str], None], data: P
                     on_step(step[1])
 
             async with Supervisor(ROOT) as supervisor:
-                await supervisor.run(Process("training", command, log, environment), hear)
+                await supervisor.run(Process("training", command, log, environment, GIVES_WAY), hear)
             if not model.exists():
                 raise Trouble(f"training made no model: {last_line(log)} (see {log})")
             return model.replace(models / name)

@@ -23,6 +23,7 @@ from backoffice.supervisor import Process, Supervisor, Trouble, exclusive
 from backoffice.trainer import ROOT, bot_environment, bot_program, fits, newest, train, verify
 from backoffice.training.datasets import service as datasets
 from backoffice.training.datasets.fingerprints import fingerprint
+from backoffice.training.models import service as models
 from backoffice.training.serving import service as serving
 
 READY_WITHIN = 120.0
@@ -70,6 +71,7 @@ async def served(settings: Settings, console: Console) -> Path:
             model = await trained(settings, console)
             if model.name != live:
                 async with database.write() as session:
+                    await models.register(session, model, dataset=0)
                     await serving.start(session, model.name)
     finally:
         await database.close()

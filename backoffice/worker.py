@@ -43,6 +43,7 @@ from backoffice.kit.time import now
 from backoffice.kit.trimming import Kept, Trimming
 from backoffice.returns.deadlines import Deadlines
 from backoffice.returns.rerouting import Rerouting
+from backoffice.reviewing import Reviewing
 from backoffice.settings import Settings
 from backoffice.sharing import Guard
 from backoffice.trade.checkout.models import StoredQuote
@@ -53,7 +54,10 @@ from backoffice.trade.lifecycle.loyalty import Loyalty
 from backoffice.trade.lifecycle.workflows import Workflows
 from backoffice.trade.payments.collecting import Collecting
 from backoffice.trade.payments.repaying import Repaying
+from backoffice.trainer import BOT_PYTHON, ROOT
+from backoffice.training.models.trainer import Trainer
 from backoffice.users.points import Expiry
+from backoffice.workshop import BotWorkshop
 from integrations.carriers.http import HttpCarrier
 from integrations.channels.webhooks import HttpPost
 from integrations.payments.gateways import Gateway, Simulators, gateways
@@ -72,6 +76,7 @@ SERVED = (
     Kept(IdempotencyKey, IdempotencyKey.at, timedelta(days=30), IdempotencyKey.scope != RECEIPTS),
     Kept(StoredQuote, StoredQuote.expires_at, timedelta(days=7)),
 )
+EXAMINED = ROOT / "tests" / "bot" / "unseen.jsonl"
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -212,6 +217,8 @@ class Worker:
         Fulfilling(database).subscribe(self.relay)
         Loyalty(database).subscribe(self.relay)
         Sending(database, carriers).subscribe(self.relay)
+        reviewing = Reviewing(database)
+        reviewing.subscribe(self.relay)
         self.works = (
             self.engine,
             self.relay,
@@ -227,6 +234,8 @@ class Worker:
             Repaying(database, collecting.gateways),
             Guard(database),
             Trimming(database, SERVED),
+            *([Trainer(database, BotWorkshop(settings), EXAMINED)] if BOT_PYTHON.exists() else ()),
+            reviewing,
         )
 
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, replies, reports, undelivered, webhooks
+from backoffice.consoles import board, models, replies, reports, review, undelivered, webhooks
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -20,6 +20,8 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (reports.PLACE, reports.build),
     (undelivered.PLACE, undelivered.build),
     (webhooks.PLACE, webhooks.build),
+    (models.PLACE, models.build),
+    (review.PLACE, review.build),
 )
 PLACES += [place for place, _ in PAGES]
 

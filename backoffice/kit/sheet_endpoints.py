@@ -6,11 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backoffice.kit.database import Database, database_of
-from backoffice.kit.sheets import LARGEST, Report, Sheet, spooled, take_in
+from backoffice.kit.sheets import Report, Sheet, spooled, take_in
 
 PATHS = re.compile(r"/api/staff/sheets/[a-z]+")
 CSV: dict[str, Any] = {
@@ -49,15 +47,3 @@ class Download(StreamingResponse):
 def download(name: str, chunks: AsyncIterator[bytes]) -> Download:
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return Download(chunks, headers=headers)
-
-
-class LargerSheets:
-    """ASGI middleware: tables may be larger than other bodies. Put it inside the limit of the others."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._larger = RequestBodyLimitMiddleware(app, LARGEST)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        table = scope["type"] == "http" and PATHS.fullmatch(scope["path"])
-        await (self._larger if table else self._app)(scope, receive, send)

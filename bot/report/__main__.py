@@ -26,7 +26,8 @@ if __name__ == "__main__":
 from rasa.exceptions import ModelNotFound
 from rasa.shared.importers.rasa import RasaFileImporter
 
-from bot.report import figures, judging, page
+from backoffice.training.models import figures, labelled
+from bot.report import judging, page
 
 ROOT = Path(__file__).parents[2]
 PARTS = 5
@@ -37,7 +38,7 @@ def main(words: Optional[Sequence[str]] = None) -> None:
     arguments = parsed(words)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        messages = judging.read(arguments.data)
+        messages = labelled.read(arguments.data)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     model = arguments.model or max((ROOT / "models").glob("xiaoer-*.tar.gz"), default=None)
@@ -87,7 +88,7 @@ def parsed(words: Optional[Sequence[str]]) -> argparse.Namespace:
 
 
 async def all_judged(
-    model: Path, messages: list[figures.Labelled], progress: Progress
+    model: Path, messages: list[labelled.Labelled], progress: Progress
 ) -> list[figures.Judged]:
     task = progress.add_task("Messages", total=len(messages))
     judged = []
@@ -97,7 +98,7 @@ async def all_judged(
     return judged
 
 
-def learnt(messages: list[figures.Labelled], progress: Progress) -> list[figures.Point]:
+def learnt(messages: list[labelled.Labelled], progress: Progress) -> list[figures.Point]:
     task = progress.add_task("Trainings", total=PARTS)
     points = []
     data = RasaFileImporter(training_data_paths=str(ROOT / "nlu_data")).get_nlu_data()

@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.report import figures
-from bot.report.figures import Judged, Point
+from backoffice.training.models import figures
+from backoffice.training.models.figures import Judged, Point
 
 HERE = Path(__file__).parent
 FAMILIES: dict[str, dict[str, str]] = yaml.safe_load((HERE / "intents.yml").read_text(encoding="utf8"))

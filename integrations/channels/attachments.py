@@ -5,14 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backoffice.conversations.attachments import AtAttachments
 from backoffice.conversations.schemas import AttachmentView
 from backoffice.kit.fields import Text
 from backoffice.kit.picture_files import served
-from backoffice.kit.pictures import LARGEST
 from backoffice.staff.identity import Staff
 from integrations.channels import examples
 from integrations.channels.app import Mine, Shown
@@ -80,15 +77,3 @@ async def download_for_agent(
 ) -> FileResponse:
     """Any picture, for who works here."""
     return served(await attachments.find(attachment_id, thumbnail=thumbnail))
-
-
-class LargerUploads:
-    """ASGI middleware: pictures may be larger than other bodies. Put it inside the limit of the others."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._larger = RequestBodyLimitMiddleware(app, LARGEST)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        upload = scope["type"] == "http" and UPLOADS.fullmatch(scope["path"])
-        await (self._larger if upload else self._app)(scope, receive, send)

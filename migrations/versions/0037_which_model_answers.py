@@ -6,7 +6,7 @@ from alembic import op
 from backoffice.kit.database import Id, UtcDateTime
 
 revision = "0037"
-down_revision = "0035"
+down_revision = "0036"
 
 WHEN = UtcDateTime(timezone=True)
 

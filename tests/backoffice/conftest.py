@@ -20,7 +20,10 @@ from backoffice.trade.payments.collecting import Collecting
 from backoffice.users.identity import Credentials, TurnCredential
 from tests.backoffice.factories import OWNER, STRANGER, Shop
 
-ROOMS = ("users", "staff", "catalog", "inventory", "fulfillment", "knowledge", "trade", "returns")
+ROOMS = (
+    *("users", "staff", "catalog", "inventory", "fulfillment", "knowledge", "trade", "returns"),
+    "training.models",
+)
 
 
 @pytest.fixture

@@ -111,18 +111,28 @@ class Thread(BaseModel):
 
 
 async def read(
-    session: ReadSession, conversation_id: str, metered: Collection[str], limit: int = LINES_AT_ONCE
+    session: ReadSession,
+    conversation_id: str,
+    metered: Collection[str],
+    limit: int = LINES_AT_ONCE,
+    before: int | None = None,
 ) -> Thread:
-    """The newest `limit` lines and all around them; `metered` names the channels that count pushes.
+    """The newest `limit` lines, of those before a number, and what lies between them; `metered` names the
+    channels that count pushes.
 
     Raises `NotFound` (`conversation_not_found`).
     """
     found = await repository.conversation(session, conversation_id)
     if found is None:
         raise NotFound("conversation_not_found")
-    lines = await repository.lines(session, conversation_id, None, limit + 1)
+    lines = await repository.lines(session, conversation_id, before, limit + 1)
     more, lines = len(lines) > limit, lines[-limit:]
     oldest = lines[0].at if more else None
+    newest = lines[-1].at if before is not None and before <= found.last_event and lines else None
+
+    def between(at: datetime) -> bool:
+        return (oldest is None or at >= oldest) and (newest is None or at <= newest)
+
     notes = await repository.notes(session, conversation_id)
     changes = await repository.changes(session, conversation_id)
     return Thread(
@@ -146,8 +156,8 @@ async def read(
         tags=await repository.tags(session, conversation_id),
         lines=await line_views(session, found, lines),
         more=more,
-        notes=[note_view(note) for note in notes if oldest is None or note.at >= oldest],
-        changes=[change_view(each) for each in changes if oldest is None or each.at >= oldest],
+        notes=[note_view(note) for note in notes if between(note.at)],
+        changes=[change_view(each) for each in changes if between(each.at)],
         allowance=await allowance(session, found, metered),
     )
 

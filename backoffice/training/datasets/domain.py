@@ -1,28 +1,41 @@
-"""Training data as one value, and what an edit of it is."""
+"""Training data as one value, who edits them, and what two revisions differ in."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, Literal
 
-from backoffice.kit.errors import Invalid
 from backoffice.training.datasets.fingerprints import code, fingerprint_of, is_data
-from backoffice.training.datasets.soundness import troubles
-from backoffice.training.projects.rasa_yaml import File, Project, read_file, write
+from backoffice.training.datasets.soundness import Trouble, plain, troubles
+from backoffice.training.projects.rasa_yaml import Project
 from backoffice.training.projects.views import intents
 
-Verb = Callable[[Project], Project]
-SHOWN = 20
-"""Troubles told at once."""
+What = Literal[
+    "intent",
+    "rule",
+    "story",
+    "test",
+    "response",
+    "synonym",
+    "lookup",
+    "regex",
+    "slot",
+    "form",
+    "entity",
+    "action",
+]
+How = Literal["added", "changed", "removed"]
+TOLD = 200
+"""Things told of one revision."""
 
 
 @dataclass(frozen=True)
 class Editor:
-    """Who edits, and why."""
+    """Who edits, and why; nobody: one of our own services."""
 
-    staff_id: int
+    staff_id: int | None
     why: str
 
 
@@ -32,6 +45,42 @@ class Labelled:
 
     intent: str
     marked: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What teaches an intent, without markup."""
+
+    intent: str
+    text: str
+
+    @property
+    def plain(self) -> str:
+        return plain(self.text)
+
+
+@dataclass(frozen=True, order=True)
+class Touch:
+    """What becomes of one thing other than a sentence."""
+
+    what: What
+    name: str
+    how: How
+
+
+@dataclass(frozen=True)
+class Difference:
+    added: Sequence[Labelled]
+    removed: Sequence[Labelled]
+    touched: Sequence[Touch]
+    files: Sequence[str]
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers of sentences by intent, and what else was touched."""
+        told = {"added": self.added, "removed": self.removed}
+        counts = {name: dict(Counter(each.intent for each in said)) for name, said in told.items()}
+        touched = [[each.what, each.name, each.how] for each in self.touched[:TOLD]]
+        return {**counts, "touched": touched, "files": list(self.files)}
 
 
 @dataclass(frozen=True)
@@ -54,67 +103,13 @@ class Dataset:
         )
 
     @cached_property
-    def troubles(self) -> frozenset[str]:
-        return frozenset(troubles(self.project))
-
-
-@dataclass(frozen=True)
-class Difference:
-    added: Sequence[Labelled]
-    removed: Sequence[Labelled]
-    files: Sequence[str]
-
-    def summary(self) -> dict[str, Any]:
-        """Numbers of examples by intent, and the files."""
-        told = {"added": self.added, "removed": self.removed}
-        counts = {name: dict(Counter(each.intent for each in examples)) for name, examples in told.items()}
-        return {**counts, "files": list(self.files)}
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What a verb makes of a dataset, not saved."""
-
-    base: Dataset
-    verb: Verb
-    result: Dataset
+    def sentences(self) -> list[Sentence]:
+        said = intents(self.project).items()
+        return [Sentence(name, each.text) for name, intent in said for each in intent.examples]
 
     @cached_property
-    def difference(self) -> Difference:
-        return difference(self.base, self.result)
-
-
-def draft(base: Dataset, verb: Verb) -> Draft:
-    """Raises what the verb raises, `Unreadable`, and `Invalid` (`training_data_unsound`, with `troubles`)
-    when the verb breaks what was whole before.
-    """
-    files = write(verb(base.project))
-    result = Dataset(base.number + 1, files, parsed(files))
-    if found := sorted(result.troubles - base.troubles):
-        raise Invalid("training_data_unsound", found[0], troubles=found[:SHOWN])
-    return Draft(base, verb, result)
-
-
-def difference(before: Dataset, after: Dataset) -> Difference:
-    paths = before.files.keys() | after.files.keys()
-    files = sorted(path for path in paths if before.files.get(path) != after.files.get(path))
-    old, new = (Counter(examples(dataset.project, files)) for dataset in (before, after))
-    return Difference(sorted((new - old).elements()), sorted((old - new).elements()), files)
-
-
-def examples(project: Project, paths: Sequence[str]) -> list[Labelled]:
-    told = Project({path: project.files[path] for path in paths if path in project.files})
-    return [Labelled(name, each.marked) for name, intent in intents(told).items() for each in intent.examples]
-
-
-def parsed(files: Mapping[str, str]) -> Project:
-    """Raises `Unreadable`."""
-    return Project({path: parsed_file(path, text) for path, text in files.items()})
-
-
-@lru_cache(maxsize=256)
-def parsed_file(path: str, text: str) -> File:
-    return read_file(path, text)
+    def troubles(self) -> frozenset[Trouble]:
+        return frozenset(troubles(self.project))
 
 
 def hashes_of(files: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ INGREDIENTS = ("config.yml", "requirements/bot.txt", "bot", "nlu_data")
 DATA = ("nlu_data", "bot/domain", "bot/rules", "bot/stories")
 """What a shop edits of it."""
 IGNORED = {".pyc", ".md"}
-ASIDE = "bot/report"
+ASIDE = ("bot/judging", "bot/report")
 
 
 def fingerprint(root: Path = ROOT, data: Path | None = None) -> str:
@@ -45,6 +45,6 @@ def below(root: Path, names: Iterable[str]) -> dict[str, str]:
         start = root / name
         for path in start.rglob("*") if start.is_dir() else [start]:
             told = path.relative_to(root)
-            if path.is_file() and path.suffix not in IGNORED and not told.is_relative_to(ASIDE):
+            if path.is_file() and path.suffix not in IGNORED and not any(map(told.is_relative_to, ASIDE)):
                 found[told.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found

@@ -15,7 +15,9 @@ class DatasetRevision(Base):
     __tablename__ = "dataset_revisions"
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), doc="none for what shipped")
+    staff_id: Mapped[int | None] = mapped_column(
+        ForeignKey("staff.id"), doc="none: it shipped, or came by a service"
+    )
     why: Mapped[str] = mapped_column(Text)
     changes: Mapped[dict[str, Any]] = mapped_column(JSON, doc="`Changes` against the revision before")
     files: Mapped[dict[str, str]] = mapped_column(JSON, doc="the SHA-256 of each file by its path")

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from backoffice.kit.database import ReadSession, WriteSession, insert_once
+from backoffice.kit.paging import Page
 from backoffice.training.datasets.models import DatasetFile, DatasetRevision
 
 
@@ -15,6 +16,11 @@ async def newest(session: ReadSession) -> DatasetRevision | None:
 
 async def revision(session: ReadSession, number: int) -> DatasetRevision | None:
     return await session.get(DatasetRevision, number)
+
+
+async def revisions(session: ReadSession, page: Page) -> list[DatasetRevision]:
+    found = select(DatasetRevision).order_by(DatasetRevision.number.desc())
+    return list(await session.scalars(found.limit(page.limit).offset(page.offset)))
 
 
 async def texts(session: ReadSession, hashes: Collection[str]) -> dict[str, str]:

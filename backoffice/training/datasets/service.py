@@ -11,12 +11,17 @@ from typing import Any
 from backoffice.events import audit
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import NotFound
-from backoffice.training.datasets import domain, repository, verbs
-from backoffice.training.datasets.domain import Dataset, Draft, Editor, Labelled, Verb
+from backoffice.kit.paging import Page
+from backoffice.training.datasets import drafts, repository, verbs
+from backoffice.training.datasets.differences import difference
+from backoffice.training.datasets.domain import Dataset, Difference, Editor, Labelled, hashes_of
+from backoffice.training.datasets.drafts import Draft, Verb
 from backoffice.training.datasets.folders import shipped
 from backoffice.training.datasets.models import DatasetRevision
+from backoffice.training.datasets.verbs import restoring
 from backoffice.training.projects import views
 
+EDITED = "training_data_edited"
 KEPT = 4
 parsed = OrderedDict[tuple[int, frozenset[tuple[str, str]]], Dataset]()
 """The datasets that were asked for last, by number and content."""
@@ -27,7 +32,7 @@ async def head(session: ReadSession) -> Dataset:
     if newest := await repository.newest(session):
         return await stored(session, newest)
     files = await asyncio.to_thread(shipped)
-    return remembered(0, domain.hashes_of(files)) or await read(0, files)
+    return remembered(0, hashes_of(files)) or await read(0, files)
 
 
 async def at(session: ReadSession, number: int) -> Dataset:
@@ -47,7 +52,7 @@ async def stored(session: ReadSession, revision: DatasetRevision) -> Dataset:
 
 
 async def read(number: int, files: Mapping[str, str]) -> Dataset:
-    return remember(Dataset(number, files, await asyncio.to_thread(domain.parsed, files)))
+    return remember(Dataset(number, files, await asyncio.to_thread(drafts.parsed, files)))
 
 
 def remembered(number: int, hashes: Mapping[str, str]) -> Dataset | None:
@@ -64,8 +69,8 @@ def remember(dataset: Dataset) -> Dataset:
 
 
 async def draft(session: ReadSession, verb: Verb) -> Draft:
-    """What a verb would make of the newest revision; raises as `domain.draft`."""
-    return await asyncio.to_thread(domain.draft, await head(session), verb)
+    """What a verb would make of the newest revision; raises as `drafts.draft`."""
+    return await asyncio.to_thread(drafts.draft, await head(session), verb)
 
 
 async def save(session: WriteSession, editor: Editor, draft: Draft) -> Dataset:
@@ -81,12 +86,11 @@ async def save(session: WriteSession, editor: Editor, draft: Draft) -> Dataset:
         told = {"staff_id": editor.staff_id, "why": editor.why, "changes": changes, "files": result.hashes}
         if await repository.claim(session, result.number, **told):
             await repository.keep(session, new_texts(draft))
-            subject = f"dataset:{result.number}"
-            await audit.record(
-                session, editor.staff_id, "training_data_edited", subject, editor.why, **changes
-            )
+            if editor.staff_id is not None:
+                subject = f"dataset:{result.number}"
+                await audit.record(session, editor.staff_id, EDITED, subject, editor.why, **changes)
             return remember(result)
-        draft = await asyncio.to_thread(domain.draft, await head(session), draft.verb)
+        draft = await asyncio.to_thread(drafts.draft, await head(session), draft.verb)
     return draft.base
 
 
@@ -119,6 +123,26 @@ async def add_story(session: WriteSession, editor: Editor, story: Mapping[str, A
     Raises `Invalid` (`training_data_unreadable`, `training_data_unsound`), `Conflict` (`story_exists`).
     """
     return await edit(session, editor, lambda project: verbs.add_story(project, story))
+
+
+async def restore(session: WriteSession, editor: Editor, number: int, intent: str | None = None) -> Dataset:
+    """The data become again what a revision says, or only the sentences of an intent do.
+
+    Raises `NotFound` (`revision_unknown`, `intent_unknown`), and as `draft`.
+    """
+    old = (await at(session, number)).project
+    return await edit(session, editor, restoring(old, intent))
+
+
+async def history(session: ReadSession, page: Page) -> list[DatasetRevision]:
+    """The newest first."""
+    return await repository.revisions(session, page)
+
+
+async def changed(session: ReadSession, number: int) -> Difference:
+    """What a revision says that the one before did not. Raises `NotFound` (`revision_unknown`)."""
+    before, after = await at(session, number - 1), await at(session, number)
+    return await asyncio.to_thread(difference, before.project, after.project)
 
 
 async def intents(session: ReadSession) -> list[str]:

@@ -14,12 +14,12 @@ from backoffice.training.projects.rasa_yaml import Project, sections
 from backoffice.training.projects.views import domain, intents
 
 
-def rename_intent(project: Project, old: str, new: str) -> Project:
+def rename_intent(project: Project, old: str, new: str, with_response: bool = False) -> Project:
     """`old` is called `new` wherever files name it; where there is a `new` already, the two become one.
 
     In entries, domain, slot mappings, forms, stories, rules, payloads of buttons and the pipeline, and with
-    a retrieval intent (`faq`, or one of it: `faq/hours`) its responses and their action. Two rules that now
-    say different things of one intent are left for Rasa to complain of.
+    a retrieval intent (`faq`, or one of it: `faq/hours`), or on demand, its responses and their action. Two
+    rules that now say different things of one intent are left for Rasa to complain of.
     Raises `NotFound` (`intent_unknown`), `Invalid` (`intent_name_invalid`, `intent_kinds_differ`).
     """
     named(new)
@@ -36,7 +36,7 @@ def rename_intent(project: Project, old: str, new: str) -> Project:
     retrieval, other = (any(name.startswith(f"{each}/") for name in names) for each in (old, new))
     if new in bases and retrieval != other:
         raise Invalid("intent_kinds_differ", f"only one of {old} and {new} is a retrieval intent")
-    renaming = Renaming(old, new, retrieval or "/" in old)
+    renaming = Renaming(old, new, retrieval or "/" in old or with_response)
     taken = {
         section: {name for _, told in sections(project, section) for name in names_in(told)}
         for section in ("intents", "actions", "responses")
@@ -72,7 +72,7 @@ def moved_responses(before: Project, project: Project, renaming: "Renaming", tak
 class Renaming:
     old: str
     new: str
-    retrieval: bool
+    answered: bool
 
     def file(self, data: dict[Any, Any], taken: Mapping[str, set[str]]) -> dict[Any, Any]:
         verbs: Mapping[str, Callable[[Any], Any]] = {
@@ -94,8 +94,8 @@ class Renaming:
         return name
 
     def action(self, name: Any) -> Any:
-        """Only a retrieval intent has an action of its name."""
-        if self.retrieval and isinstance(name, str) and name.startswith("utter_"):
+        """A retrieval intent has an action of its name, another may have."""
+        if self.answered and isinstance(name, str) and name.startswith("utter_"):
             return "utter_" + self.intent(name.removeprefix("utter_"))
         return name
 

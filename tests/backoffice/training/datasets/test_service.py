@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from backoffice.events import audit
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Conflict, Invalid, NotFound
+from backoffice.kit.paging import Page
 from backoffice.staff.models import StaffMember
 from backoffice.training.datasets import service
 from backoffice.training.datasets.domain import Editor, Labelled
@@ -70,6 +71,7 @@ async def test_an_edit_makes_a_revision_and_leaves_the_others(
     assert kept[1].changes == {
         "added": {"order_status": 1},
         "removed": {},
+        "touched": [],
         "files": ["nlu_data/shop.yml"],
     }
     materialise(second, tmp_path)
@@ -159,3 +161,26 @@ async def test_a_conversation_becomes_a_test(database: Database, editor: Editor)
     with pytest.raises(Invalid, match=r"tests/stories/test_shop\.yml:.*must have a name"):
         async with database.write() as session:
             await service.add_story(session, editor, {"steps": []})
+
+
+async def test_what_was_comes_back_as_a_new_revision(database: Database, editor: Editor) -> None:
+    async with database.write() as session:
+        await service.add_examples(session, editor, [Labelled("thanks", "劳您费心了哈")])
+    async with database.write() as session:
+        await service.add_examples(session, editor, [Labelled("greet", "在不在呀老板")])
+    async with database.write() as session:
+        third = await service.restore(session, editor, 0, "thanks")
+    assert "劳您费心了哈" not in said(third.project, "thanks")
+    assert "在不在呀老板" in said(third.project, "greet")
+    async with database.write() as session:
+        fourth = await service.restore(session, editor, 0)
+        assert fourth.files == shipped()
+        assert fourth.fingerprint == fingerprint()
+        with pytest.raises(NotFound, match="intent_unknown"):
+            await service.restore(session, editor, 0, "nothing")
+        with pytest.raises(NotFound, match="revision_unknown"):
+            await service.restore(session, editor, 9)
+    async with database.read() as session:
+        assert [each.number for each in await service.history(session, Page(limit=3))] == [4, 3, 2]
+        assert (await service.changed(session, 3)).removed == [Labelled("thanks", "劳您费心了哈")]
+        assert (await service.changed(session, 4)).files == ["nlu_data/shop.yml"]

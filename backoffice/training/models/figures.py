@@ -1,4 +1,7 @@
-"""Figures over messages that a model has judged. Shares are of 1, not of 100."""
+"""Figures over messages that a model has judged. Shares are of 1, not of 100.
+
+Both environments use them: nothing but the standard library of Python 3.10.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -6,18 +9,11 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import mean, median
 
+from backoffice.training.models.labelled import Labelled
+
 OUTSIDE = "out_of_scope"
 Z = 1.96
 """Standard deviations on either side that hold 95 % of a normal distribution."""
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A message and what it means; `also` are other readings that would do."""
-
-    text: str
-    intent: str
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Models: jobs that train and judge them, what came out, and whether a candidate may take over."""

@@ -1,0 +1,3 @@
+"""Messages that shoppers wrote and the bot read, for admins to judge: the harmful ones first, alike ones at
+once.
+"""
