@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from backoffice.kit.database import Database
+from backoffice.training.models import service as models
 from backoffice.training.serving import service as serving
 from tests.live import LiveShop
 
@@ -16,8 +17,12 @@ WHY = "measuring"
 
 @asynccontextmanager
 async def database_of(shop: LiveShop) -> AsyncIterator[Database]:
+    """The shop's, in which every model of its folder is known."""
     database = Database(shop.settings.database_url)
     try:
+        async with database.write() as session:
+            for path in shop.settings.models.glob("*.tar.gz"):
+                await models.register(session, path, dataset=0)
         yield database
     finally:
         await database.close()
