@@ -8,6 +8,7 @@ export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade bench-training report-nlu lock clean
+.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade bench-serving report-nlu lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,6 +52,8 @@ bench-trade: env ## Orders per second beside the database alone, and what else t
 
 bench-training: env ## The review with 100,000 messages: its pages, a decision, grouping 5,000
 	@$(IN)/python -m bench.training
+bench-serving: env ## Two replicas of the bot, 20 turns a second, through a promotion and a roll-back; RATE=5 for less
+	@$(IN)/python -m bench.serving --rate $(or $(RATE),20)
 
 report-nlu: env ## Write how well the bot understands to var/report-nlu.html, with what more sentences bring
 	@$(IN)/xiaoer train --if-changed

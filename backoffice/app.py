@@ -95,6 +95,7 @@ ROUTERS = (
     carriers_push.router,
     payments_notified.router,
     webhooks.router,
+    model_server.router,
     training_models.router,
     model_server.router,
     datasets.router,

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, islice
 
 import jieba
 from pypinyin import lazy_pinyin
 
 from bot.components.concepts import Concepts
 from bot.components.text import normalise
+
+AT_ONCE = 5000
 
 jieba.setLogLevel(logging.WARNING)
 _MERGED_SOUNDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", "en"), ("ang", "an"))
@@ -40,10 +42,16 @@ class Features:
 
 
 def tokenizer(words: Iterable[str]) -> jieba.Tokenizer:
-    """One that knows jieba's dictionary, which is read once in a process, and the words."""
+    """One that knows jieba's dictionary, which is read once in a process, and the words.
+
+    The dictionary is copied in portions: half a million words at once would hold up the turns of a bot.
+    """
     jieba.initialize()
     own = jieba.Tokenizer()
-    own.FREQ, own.total, own.initialized = jieba.dt.FREQ.copy(), jieba.dt.total, True
+    own.FREQ, own.total, own.initialized = {}, jieba.dt.total, True
+    known = iter(jieba.dt.FREQ.items())
+    while portion := tuple(islice(known, AT_ONCE)):
+        own.FREQ.update(portion)
     for word in words:
         own.add_word(word)
     return own

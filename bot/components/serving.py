@@ -15,9 +15,11 @@ import re
 import socket
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Tuple
 from urllib.parse import quote
 
 import aiohttp
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 LIVE, CANDIDATE = "live", "candidate"
 EVERY_SECONDS = 2.0
 ANSWER_SECONDS = 60.0
+KEPT_SECONDS = 600.0
+"""How long a model that was replaced is kept loaded."""
 SWITCH_SECONDS = 0.0005
 """How long a thread may hold Python while a model is loaded: the usual 5 ms would be felt in every turn."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.tar\.gz")
@@ -55,6 +59,8 @@ class Models:
     def __init__(self, app: Sanic) -> None:
         self._app = app
         self._etag = ""
+        self._loading = ThreadPoolExecutor(1, "loading")
+        self._replaced: Optional[Tuple[float, Model]] = None
         self.candidate: Optional[Model] = None
         self.trouble: Dict[str, str] = {}
 
@@ -86,24 +92,27 @@ class Models:
         }
 
     def held(self) -> Dict[str, Model]:
-        """All that is loaded, by ETag."""
-        models = [self.live, *([self.candidate] if self.candidate else [])]
-        return {model.etag: model for model in models if model.etag}
+        """All that is loaded, by ETag: for a while also the model that the live one replaced, so that rolling
+        back takes no loading."""
+        if self._replaced and self._replaced[0] < time.monotonic():
+            self._replaced = None
+        models = [self.live, self.candidate, self._replaced and self._replaced[1]]
+        return {model.etag: model for model in models if model and model.etag}
 
     def put(self, place: str, model: Optional[Model]) -> None:
         """Has every turn from now on answered with it. A candidate that goes live is a candidate no more."""
         if place == CANDIDATE:
             self.candidate = model
         elif model:
+            self._replaced = (time.monotonic() + KEPT_SECONDS, self.live)
             self._app.ctx.agent, self._etag = model.agent, model.etag
             if self.candidate and self.candidate.etag == model.etag:
                 self.candidate = None
 
     async def load(self, path: Path, etag: str) -> Model:
         """A model beside those that are there, with their database, locks and actions."""
-        return Model(
-            await asyncio.get_running_loop().run_in_executor(None, beside, self.live.agent, path), etag
-        )
+        loop = asyncio.get_running_loop()
+        return Model(await loop.run_in_executor(self._loading, beside, self.live.agent, path), etag)
 
     async def know_start(self) -> None:
         """Finds out which file the process was started with."""

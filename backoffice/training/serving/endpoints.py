@@ -10,6 +10,7 @@ from backoffice.kit.database import Database, database_of
 from backoffice.kit.errors import NotFound
 from backoffice.kit.time import now
 from backoffice.settings import Settings, settings_of
+from backoffice.training.models import service as models
 from backoffice.training.serving import service as serving
 from backoffice.training.serving import trained
 from backoffice.users.identity import service
@@ -52,8 +53,8 @@ async def model(
         name = served.live if place == "live" else served.candidate
         if not name:
             raise NotFound("no_model", f"none is {place}")
-        sha256 = await trained.sha256(session, settings.models, name)
-    headers = {"ETag": f'"{sha256}"', "X-Model": name, "Cache-Control": "no-cache"}
-    if sha256 in re.findall(r'"([^"]*)"', if_none_match):
+        found = await models.known_model(session, name)
+    headers = {"ETag": f'"{found.sha256}"', "X-Model": name, "Cache-Control": "no-cache"}
+    if found.sha256 in re.findall(r'"([^"]*)"', if_none_match):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(await trained.content(settings.models, name, sha256), media_type=ARCHIVE, headers=headers)
+    return Response(await trained.content(settings.models, found), media_type=ARCHIVE, headers=headers)

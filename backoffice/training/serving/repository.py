@@ -36,6 +36,12 @@ async def brought_in(session: ReadSession, live: str) -> ModelSwitch | None:
     return (await session.scalars(wanted.order_by(ModelSwitch.id.desc()).limit(1))).one_or_none()
 
 
+async def was_live(session: ReadSession, ending: str) -> bool:
+    """Whether a model with such a name ever was."""
+    found = select(ModelSwitch.id).where(ModelSwitch.live.endswith(ending, autoescape=True))
+    return await session.scalar(found.limit(1)) is not None
+
+
 async def by_id(session: ReadSession, id: int) -> ModelSwitch | None:
     return await session.get(ModelSwitch, id)
 

@@ -4,6 +4,7 @@ So of two admins who decide at the same time, the second is told what the first 
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from backoffice.kit.errors import Conflict, Invalid
 from backoffice.kit.paging import Page
 from backoffice.kit.time import now
 from backoffice.staff import service as staff
-from backoffice.training.serving import repository, trained
+from backoffice.training.models import service as models
+from backoffice.training.serving import repository
 from backoffice.training.serving.domain import Kind, Mode, Serving
 from backoffice.training.serving.models import ModelSwitch
 
@@ -86,10 +88,15 @@ async def report(session: WriteSession, replica: Replica) -> None:
     await repository.report(session, **replica._asdict())
 
 
-async def start(session: WriteSession, live: str, why: str) -> Serving:
+async def was_live(session: ReadSession, fingerprint: str) -> bool:
+    """Whether a model of that fingerprint was ever live."""
+    return await repository.was_live(session, f"-{fingerprint}.tar.gz")
+
+
+async def start(session: WriteSession, live: str) -> Serving:
     """Serve a model without anybody having promoted it: the first one, or one newly made of what ships."""
     current = await state(session)
-    return await follow(session, Deed(current.id, None, why), "start", live)
+    return await follow(session, Deed(current.id, None, ""), "start", live)
 
 
 async def promote(session: WriteSession, deed: Deed, model: str, override: str = "") -> Serving:
@@ -101,10 +108,11 @@ async def promote(session: WriteSession, deed: Deed, model: str, override: str =
     current = await state(session)
     if model == current.live:
         raise Conflict("already_live")
-    await trained.known(session, model)
-    objections = await trained.objections(session, model, current.live)
+    await models.known_model(session, model)
+    objections = await models.objections(session, model, current.live)
     if objections and not override.strip():
-        raise Conflict("gate_objects", "; ".join(objections), objections=objections)
+        told = [asdict(each) for each in objections]
+        raise Conflict("gate_objects", ", ".join(each.code for each in objections), objections=told)
     return await follow(session, deed, "promote", model, override=override.strip() if objections else "")
 
 
@@ -135,7 +143,7 @@ async def roll_back(session: WriteSession, deed: Deed) -> Serving:
     earlier = await before(session, await state(session))
     if not earlier:
         raise Conflict("nothing_before", "no model was live before this one")
-    await trained.known(session, earlier)
+    await models.known_model(session, earlier)
     return await follow(session, deed, "rollback", earlier)
 
 
@@ -159,7 +167,7 @@ async def try_out(session: WriteSession, deed: Deed, candidate: str, mode: Mode,
     current = await state(session)
     if candidate == current.live:
         raise Conflict("already_live")
-    await trained.known(session, candidate)
+    await models.known_model(session, candidate)
     return await follow(
         session, deed, "share" if mode == "share" else "shadow", current.live, candidate, mode, percent
     )
