@@ -6,7 +6,7 @@ from alembic import op
 from backoffice.kit.database import Id, UtcDateTime
 
 revision = "0035"
-down_revision = "0033"
+down_revision = "0034"
 
 
 def upgrade() -> None:

@@ -6,7 +6,7 @@ from alembic import op
 from backoffice.kit.database import UtcDateTime
 
 revision = "0038"
-down_revision = "0033"
+down_revision = "0035"
 
 
 def upgrade() -> None:
