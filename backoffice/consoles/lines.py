@@ -7,6 +7,7 @@ from backoffice.consoles.markup import NOTHING, Markup, button, div, span, tag
 from backoffice.consoles.session import HOME
 from backoffice.consoles.words import Words
 from backoffice.conversations.desk.thread import Thread, ThreadChange, ThreadLine, ThreadNote
+from backoffice.conversations.reports.weekly import SILENT_ACTIONS
 from backoffice.kit.masking import mask_phones
 from backoffice.kit.money import yuan
 from backoffice.kit.time import SHOP_ZONE
@@ -14,7 +15,6 @@ from backoffice.staff.schemas import StaffView
 
 People = dict[int, StaffView]
 SURE, UNSURE = 0.8, 0.5
-ACTIONS_OF_NO_INTEREST = ("action_listen", "action_session_start")
 QUIET_CHANGES = ("seen",)
 
 
@@ -126,7 +126,7 @@ def understood(words: Words, line: ThreadLine) -> Markup:
     if read is None:
         return NOTHING
     sure = "sure" if read.confidence >= SURE else "fair" if read.confidence >= UNSURE else "unsure"
-    did = [each for each in read.actions if each not in ACTIONS_OF_NO_INTEREST]
+    did = [each for each in read.actions if each not in SILENT_ACTIONS]
     return div(
         f"understood {sure}",
         span("intent", words.known("intent", read.intent), title=read.intent),

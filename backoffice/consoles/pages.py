@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, data, knowledge, models, replies, reports, review, undelivered, webhooks
+from backoffice.consoles import board, data, insights, knowledge, models, replies, reports, review, undelivered, webhooks
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -19,6 +19,7 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (board.PLACE, board.build),
     (reports.PLACE, reports.build),
     (undelivered.PLACE, undelivered.build),
+    (insights.PLACE, insights.build),
     (knowledge.PLACE, knowledge.build),
     (webhooks.PLACE, webhooks.build),
     (models.PLACE, models.build),
@@ -59,6 +60,7 @@ def mount(app: FastAPI) -> None:
         ui.page(place.path)(page_of(place, build))
     app.include_router(reports.router)
     app.include_router(data.router)
+    app.include_router(insights.router)
     serve_assets()
     ui.run_with(
         app,

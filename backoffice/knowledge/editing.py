@@ -188,7 +188,7 @@ async def preview(session: ReadSession, tried: PreviewOf) -> Preview:
         after = with_draft(before, draft)
         ranked = after.rank(tried.question, tried.intent, 2)
         best = next((each for each in ranked if each.fits), None)
-        probes = [*asked, *probes_of(after.entries)]
+        probes = [*asked, *probes_of(before.entries)]
         found = shifts(before, after, tried.slug, probes)[:MOST_SHIFTS]
         return Preview(
             answer=shown(best.entry, best.score) if best else None,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -68,6 +69,7 @@ class Log:
                 text="…",
                 command=command,
                 staff_id=staff_id,
+                turn_id=None,
                 buttons=[],
                 at=self.at,
             )
@@ -91,8 +93,12 @@ class Log:
         self.owner = to
         return self
 
-    def read(self, intent: str) -> "Log":
+    def read(self, intent: str, actions: Sequence[str] = ()) -> "Log":
+        """The last line."""
         turn = f"turn{next(NEXT_ID)}"
+        last = next((row for row in reversed(self.rows) if isinstance(row, Message)), None)
+        if last:
+            last.turn_id = turn
         self.rows.append(
             Reading(
                 turn_id=turn,
@@ -100,7 +106,7 @@ class Log:
                 intent=intent,
                 confidence=0.9,
                 ranking=[],
-                actions=[],
+                actions=list(actions),
                 at=self.at,
             )
         )
