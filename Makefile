@@ -7,8 +7,7 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade bench-training report-nlu lock clean
-.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade bench-serving report-nlu lock clean
+.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade bench-training bench-serving report-nlu lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -52,6 +51,7 @@ bench-trade: env ## Orders per second beside the database alone, and what else t
 
 bench-training: env ## The review with 100,000 messages: its pages, a decision, grouping 5,000
 	@$(IN)/python -m bench.training
+
 bench-serving: env ## Two replicas of the bot, 20 turns a second, through a promotion and a roll-back; RATE=5 for less
 	@$(IN)/python -m bench.serving --rate $(or $(RATE),20)
 

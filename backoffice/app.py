@@ -55,10 +55,10 @@ from backoffice.sharing import Following
 from backoffice.staff import endpoints as staff
 from backoffice.trade import endpoints as trade
 from backoffice.trade.payments.collecting import Collecting
-from backoffice.training.models import endpoints as training_models
-from backoffice.training.serving import endpoints as model_server
 from backoffice.training.datasets import archives
 from backoffice.training.datasets import endpoints as datasets
+from backoffice.training.models import endpoints as training_models
+from backoffice.training.serving import endpoints as model_server
 from backoffice.users import endpoints as users
 from backoffice.users.identity import Credentials
 from backoffice.worker import DEAD_AFTER, Worker, carriers_of, gateways_of

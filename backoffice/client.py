@@ -132,7 +132,6 @@ class Shop:
             raise Trouble(
                 f"The shop refused {method} {path.partition('?')[0]}: {reason} ({response.status_code})."
             )
-        return response.json()
         return response
 
 
@@ -147,4 +146,3 @@ def address() -> str:
         return settings.app_url
     url: str = json.loads(started.read_text())["url"]
     return url
-        return response

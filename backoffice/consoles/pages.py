@@ -6,7 +6,18 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from nicegui import ui
 
-from backoffice.consoles import board, data, insights, knowledge, models, replies, reports, review, undelivered, webhooks
+from backoffice.consoles import (
+    board,
+    data,
+    insights,
+    knowledge,
+    models,
+    replies,
+    reports,
+    review,
+    undelivered,
+    webhooks,
+)
 from backoffice.consoles.layout import PLACES, Place, frame, serve_assets
 from backoffice.consoles.session import HOME
 from backoffice.consoles.visit import Visit, visit
@@ -19,12 +30,12 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (board.PLACE, board.build),
     (reports.PLACE, reports.build),
     (undelivered.PLACE, undelivered.build),
-    (insights.PLACE, insights.build),
-    (knowledge.PLACE, knowledge.build),
-    (webhooks.PLACE, webhooks.build),
-    (models.PLACE, models.build),
-    (data.PLACE, data.build),
     (review.PLACE, review.build),
+    (data.PLACE, data.build),
+    (models.PLACE, models.build),
+    (knowledge.PLACE, knowledge.build),
+    (insights.PLACE, insights.build),
+    (webhooks.PLACE, webhooks.build),
 )
 PLACES += [place for place, _ in PAGES]
 

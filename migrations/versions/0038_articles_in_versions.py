@@ -7,7 +7,6 @@ from backoffice.kit.database import UtcDateTime
 
 revision = "0038"
 down_revision = "0037"
-down_revision = "0035"
 
 
 def upgrade() -> None:
