@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from backoffice.consoles.lines import ACTIONS_OF_NO_INTEREST
 from backoffice.consoles.markup import NOTHING, Markup, button, div, join, span, tag
 from backoffice.consoles.words import Words
+from backoffice.conversations.reports.weekly import SILENT_ACTIONS
 from backoffice.training.projects.markup import Span
 from backoffice.training.review.domain import FALLBACK, OUTSIDE
 from backoffice.training.review.models import ReviewCandidate, ReviewGroup
@@ -83,7 +83,7 @@ def understood(words: Words, each: ReviewCandidate) -> Markup:
     ] or [span("chip tag", f"{named(words, each.intent)} {each.confidence:.0%}")]
     shadow = [span("chip", words("review.shadow", intent=named(words, each.shadow)))] if each.shadow else []
     signs = [span("chip urgent", words(f"review.sign.{sign}")) for sign in each.signals]
-    did = [action for action in each.actions if action not in ACTIONS_OF_NO_INTEREST]
+    did = [action for action in each.actions if action not in SILENT_ACTIONS]
     return div(
         "review-facts",
         div("review-row", span("quiet-text", words("review.understood")), *lost, *ranked, *shadow),
