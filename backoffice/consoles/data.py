@@ -54,7 +54,7 @@ async def export(
 async def build(visit: Visit) -> None:
     style("supervising.css")
     style("data.css")
-    await DataPage(visit).build()
+    DataPage(visit).build()
 
 
 class DataPage:
@@ -90,7 +90,8 @@ class DataPage:
             "import": lambda _: self._edit.take_in(),
         }
 
-    async def build(self) -> None:
+    def build(self) -> None:
+        """The page at once; the data follow, as to read them for the first time takes seconds."""
         words = self._words
         with ui.element("main").classes("reports data"):
             self._top = ui.html("", sanitize=False)
@@ -104,7 +105,7 @@ class DataPage:
                 aria_label=words("data.search"),
             )
             ui.html(search, sanitize=False)
-            with ui.element("div").classes("data-columns"):
+            with ui.element("div").classes("data-columns") as self._columns:
                 self._side = Rows(
                     ui.element("nav")
                     .classes("panel data-side")
@@ -113,7 +114,8 @@ class DataPage:
                 self._main = Rows(ui.element("section").classes("panel data-main"))
         handle = self._visit.guarded(self._handle)
         ui.on("desk", lambda event: handle(event.args))
-        await self.refresh()
+        self._main.show({"none": div("none", words("data.reading"))})
+        ui.timer(0, self._visit.guarded(self.refresh), once=True)
 
     async def _handle(self, said: dict[str, Any]) -> None:
         what, value = str(said.get("what", "")), str(said.get("value", ""))[:80]
@@ -184,6 +186,7 @@ class DataPage:
             self._intent = None
         self._top.content = self._head(head)
         self._side.show(self._listed())
+        self._columns.classes(add="alone" if self._tab != TABS[0] else "", remove="alone")
         main = {
             "sentences": self._sentences,
             "answers": self._answers,
@@ -250,14 +253,15 @@ class DataPage:
 
     def _intent_head(self, head: Dataset, name: str) -> Markup:
         words, places = self._words, places_in_code(head.project, name)
+        label = rows.intent_label(words, name)
         verbs = ("add",) if places else ("add", "rename", "merge", "retire")
         told = words("data.in_code", intent=name, places="、".join(places[:3])) if places else ""
         return div(
             "data-intent-head",
             div(
                 "data-line",
-                tag("h2", "page-title", rows.intent_label(words, name)),
-                span("quiet-text", name),
+                tag("h2", "page-title", label),
+                span("quiet-text", name) if label != name else NOTHING,
                 span("grow"),
                 *(button(verb, words(f"data.{verb}"), kind="button small", value=name) for verb in verbs),
             ),

@@ -51,7 +51,7 @@ async def test_an_intent_is_made_renamed_and_taken_back(shop: DeskShop, new_page
     page, before = await new_page(), await newest(shop)
     await visit(shop, page)
     await expect(page.locator(".data-top")).to_contain_text(
-        re.compile(rf"第 {before.number} 版 · 46 个意图 · \d{{5}} 句")
+        re.compile(rf"第 {before.number} 版 · 46 个意图 · \d\d,\d{{3}} 句")
     )
     await page.get_by_role("button", name="新意图").click()
     dialog = page.get_by_role("dialog")

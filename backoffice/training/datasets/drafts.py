@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from backoffice.kit.errors import Invalid
 from backoffice.training.datasets.differences import difference
@@ -13,6 +13,8 @@ from backoffice.training.projects.rasa_yaml import File, Project, read_file, wri
 Verb = Callable[[Project], Project]
 SHOWN = 20
 """Troubles told at once."""
+FILES_KEPT = 96
+"""Texts whose meaning is remembered: a revision has some 40 files, and an edit changes few of them."""
 
 
 class Unsound(Invalid):
@@ -31,10 +33,7 @@ class Draft:
     base: Dataset
     verb: Verb
     result: Dataset
-
-    @cached_property
-    def difference(self) -> Difference:
-        return difference(self.base.project, self.result.project)
+    difference: Difference
 
 
 def draft(base: Dataset, verb: Verb) -> Draft:
@@ -43,7 +42,7 @@ def draft(base: Dataset, verb: Verb) -> Draft:
     result = Dataset(base.number + 1, files, parsed(files))
     if found := sorted(result.troubles - base.troubles):
         raise Unsound(found)
-    return Draft(base, verb, result)
+    return Draft(base, verb, result, difference(base.project, result.project))
 
 
 def parsed(files: Mapping[str, str]) -> Project:
@@ -51,6 +50,6 @@ def parsed(files: Mapping[str, str]) -> Project:
     return Project({path: parsed_file(path, text) for path, text in files.items()})
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=FILES_KEPT)
 def parsed_file(path: str, text: str) -> File:
     return read_file(path, text)
