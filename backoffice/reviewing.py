@@ -1,9 +1,9 @@
 """What brings conversations to the review: each message that the bot read, and what became of it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from backoffice.conversations.reports import readings
@@ -14,17 +14,18 @@ from backoffice.events.schemas import Event
 from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.errors import Conflict, NotFound
 from backoffice.kit.masking import mask_free_text
-from backoffice.kit.repeating import again
+from backoffice.kit.repeating import again, background
+from backoffice.kit.time import now
 from backoffice.training.review import intake, service
 from backoffice.training.review.deciding import example
 from backoffice.training.review.domain import Talk, Turn
 from backoffice.training.review.likeness import Leaders
 
-EVERY_SECONDS = 3600.0
+SOON_SECONDS, SWEEP_SECONDS = 2.0, 3600.0
+LATELY = timedelta(hours=26)
+"""As far back as what happens now can tell of a misreading."""
 AT_ONCE = 200
 REGROUPED, MOVES_AT_ONCE = 5000, 50
-WHOLE = 2000
-"""Turns of one conversation that a sweep looks at."""
 SILENCE = timedelta(hours=1)
 """A test conversation ends where nobody wrote for so long."""
 TELLING = {"bot", "system"}
@@ -32,26 +33,40 @@ TELLING = {"bot", "system"}
 
 
 class Reviewing:
-    """Follows conversations as they go on, and sweeps now and then for what was missed. Any number of
-    processes may.
+    """Follows conversations as they go on, many together every two seconds, and sweeps now and then for what
+    was missed. Any number of processes may.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._leaders = Leaders()
         self._looking = asyncio.Lock()
+        self._news: set[str] = set()
 
     def subscribe(self, relay: Relay) -> None:
         relay.subscribe(TOPIC, self.consume)
 
     async def consume(self, event: Event) -> None:
-        """Take in what the bot read lately in the conversation of this event, and judge it anew."""
+        """Look at its conversation soon, if it tells anything. What a crash forgets is swept up later."""
         if event.payload.get("author") in TELLING or "read" in event.payload:
-            await self._take(event.key, readings.NEWEST)
+            self._news.add(event.key)
 
     async def run(self) -> None:
-        """Sweep now and every hour, until cancelled."""
-        await again(self.sweep, EVERY_SECONDS, "review_not_swept")
+        """Look soon after events, and sweep now and every hour, until cancelled."""
+        async with background(again(self.look, SOON_SECONDS, "review_not_followed")):
+            await again(self.sweep, SWEEP_SECONDS, "review_not_swept")
+
+    async def look(self) -> int:
+        """Take in what was read lately where something happened, and judge it anew; how many are new."""
+        taken = 0
+        while self._news:
+            news = [self._news.pop() for _ in range(min(len(self._news), AT_ONCE))]
+            try:
+                taken += await self._take(news, now() - LATELY)
+            except Exception:
+                self._news.update(news)
+                raise
+        return taken
 
     async def sweep(self) -> int:
         """Take in every message that was missed, and group anew what waits; how many were missed."""
@@ -60,8 +75,8 @@ class Reviewing:
             async with self._database.read() as session:
                 turns = await readings.typed_turns(session, after, AT_ONCE)
                 missed = await intake.missing(session, [turn_id for turn_id, _ in turns])
-            for key in {key for turn_id, key in turns if turn_id in missed}:
-                taken += await self._take(key, WHOLE)
+            if keys := {key for turn_id, key in turns if turn_id in missed}:
+                taken += await self._take(keys, readings.EVER)
             if len(turns) < AT_ONCE:
                 break
             after = turns[-1][0]
@@ -84,13 +99,13 @@ class Reviewing:
             self._leaders = Leaders()
         return moved
 
-    async def _take(self, conversation_id: str, newest: int) -> int:
+    async def _take(self, conversation_ids: Collection[str], since: datetime) -> int:
         taken = 0
         async with self._looking:
             while True:
                 async with self._database.read() as session:
-                    told = await talk(session, conversation_id, newest)
-                    found = await intake.look(session, self._leaders, conversation_id, told)
+                    told = await talks(session, conversation_ids, since)
+                    found = await intake.look(session, self._leaders, told)
                 if not found:
                     return taken
                 with suppress(Conflict):
@@ -98,22 +113,21 @@ class Reviewing:
                         taken += await intake.take(session, found)
 
 
-async def talk(session: ReadSession, conversation_id: str, newest: int) -> Talk:
-    """A conversation as the review judges it."""
-    found = await readings.talk(session, conversation_id, newest)
-    return Talk(
-        [Turn(*turn) for turn in found.turns],
-        [(each.at, each.what) for each in found.handovers],
-        [(each.at, each.what) for each in found.ratings],
-    )
+async def talks(session: ReadSession, conversation_ids: Collection[str], since: datetime) -> dict[str, Talk]:
+    """Conversations as the review judges them."""
+    found = await readings.talks(session, conversation_ids, since)
+    return {
+        key: Talk([Turn(*turn) for turn in talk.turns], talk.handovers, talk.ratings)
+        for key, talk in found.items()
+    }
 
 
 async def story_around(session: ReadSession, conversation_id: str, turn_id: str) -> dict[str, Any]:
     """What was said around a turn as a story of Rasa's: what people say was meant, else what was read, and
     what the bot did. Raises `NotFound` (`turn_not_found`).
     """
-    found = await readings.talk(session, conversation_id, WHOLE)
-    turns = around(found.turns, turn_id)
+    found = await readings.talks(session, [conversation_id])
+    turns = around(found[conversation_id].turns if found else [], turn_id)
     meant = await service.meant(session, [turn.id for turn in turns])
     name = f"{conversation_id[:8]} {turns[0].at:%Y-%m-%d %H:%M}"
     return {"story": name, "steps": list(steps(turns, meant))}

@@ -216,8 +216,10 @@ async def deciding_waits(name: str, database: Database, groups: list[int]) -> li
         async with database.read() as session:
             ids = list((await service.group(session, group_id)).ids)[:20]
         began = time.perf_counter()
+        async with database.read() as session:
+            verdict = await deciding.checked(session, Verdict("label", "price_inquiry"))
         async with database.write() as session:
-            await deciding.decide(session, ONE, ids, Verdict("label", "price_inquiry"))
+            await deciding.decide(session, ONE, ids, verdict)
         decided.append(1000 * (time.perf_counter() - began))
         began = time.perf_counter()
         async with database.write() as session:

@@ -300,7 +300,9 @@ class Review:
     async def _decide(self, kind: Kind, intent: str = "", also: str = "") -> None:
         if self._chosen is None or not self._members:
             return
-        verdict, me, choice = Verdict(kind, intent, also), self._visit.who.id, self._choice
+        me, choice = self._visit.who.id, self._choice
+        async with self._visit.database.read() as session:
+            verdict = await deciding.checked(session, Verdict(kind, intent, also))
         if self._tab == "second":
             async with self._visit.database.write() as session:
                 await second.read(session, me, self._chosen, verdict)
@@ -363,6 +365,8 @@ class Review:
         if why is None:
             return
         member = await self._visit.member()
+        async with self._visit.database.read() as session:
+            await datasets.head(session)
         async with self._visit.database.write() as session:
             brought = await deciding.add_to_training(session, member.id, why)
         ui.notify(self._words("review.added", count=brought.examples), type="positive", position="top")

@@ -1,8 +1,8 @@
 """What the bot understood, turn by turn, with what happened afterwards: for those who judge it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -10,7 +10,8 @@ from sqlalchemy import select
 from backoffice.conversations.models import Message, OwnershipChange, Rating, Reading
 from backoffice.kit.database import ReadSession
 
-NEWEST = 30
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+AT_ONCE = 500
 
 
 class ReadTurn(NamedTuple):
@@ -37,45 +38,53 @@ class Happened(NamedTuple):
 
 
 class Talk(NamedTuple):
-    """The newest turns of a conversation, oldest first, and what happened besides."""
+    """Turns of a conversation, oldest first, and what happened besides."""
 
     turns: list[ReadTurn]
     handovers: list[Happened]
     ratings: list[Happened]
 
 
-async def talk(session: ReadSession, conversation_id: str, newest: int = NEWEST) -> Talk:
-    """`ratings` stand at the time of the line that asked."""
-    wanted = select(Reading).where(Reading.conversation_id == conversation_id)
-    read = (await session.scalars(wanted.order_by(Reading.at.desc()).limit(newest))).all()[::-1]
-    if not read:
-        return Talk([], [], [])
+async def talks(
+    session: ReadSession, conversation_ids: Collection[str], since: datetime = EVER
+) -> dict[str, Talk]:
+    """What was read and what happened in these conversations since then, of those where anything was read.
+
+    `ratings` stand at the time of the line that asked.
+    """
+    wanted = select(Reading).where(Reading.conversation_id.in_(conversation_ids), Reading.at >= since)
+    read = (await session.scalars(wanted.order_by(Reading.at))).all()
     lines: defaultdict[str, list[Any]] = defaultdict(list)
-    said = select(Message.turn_id, Message.event, Message.text, Message.command, Message.at).where(
-        Message.turn_id.in_([each.turn_id for each in read]), Message.author == "shopper"
-    )
-    for line in await session.execute(said.order_by(Message.event)):
-        lines[line.turn_id].append(line)
-    since = read[0].at
-    moved = select(OwnershipChange.at, OwnershipChange.reason).where(
-        OwnershipChange.conversation_id == conversation_id,
+    for start in range(0, len(read), AT_ONCE):
+        said = select(Message.turn_id, Message.event, Message.text, Message.command, Message.at).where(
+            Message.turn_id.in_([each.turn_id for each in read[start : start + AT_ONCE]]),
+            Message.author == "shopper",
+        )
+        for line in await session.execute(said.order_by(Message.event)):
+            lines[line.turn_id].append(line)
+    found = {each.conversation_id: Talk([], [], []) for each in read}
+    for each in read:
+        if heard := lines[each.turn_id]:
+            found[each.conversation_id].turns.append(turn(each, heard))
+    moved = select(OwnershipChange.conversation_id, OwnershipChange.at, OwnershipChange.reason).where(
+        OwnershipChange.conversation_id.in_(found),
         OwnershipChange.kind == "handed_over",
         OwnershipChange.at >= since,
     )
+    for conversation_id, at, reason in await session.execute(moved.order_by(OwnershipChange.id)):
+        found[conversation_id].handovers.append(Happened(at, reason))
     rated = (
-        select(Message.at, Rating.stars)
+        select(Rating.conversation_id, Message.at, Rating.stars)
         .join_from(
             Rating,
             Message,
             (Message.conversation_id == Rating.conversation_id) & (Message.event == Rating.asked_event),
         )
-        .where(Rating.conversation_id == conversation_id, Rating.stars.is_not(None), Message.at >= since)
+        .where(Rating.conversation_id.in_(found), Rating.stars.is_not(None), Message.at >= since)
     )
-    return Talk(
-        [turn(each, lines[each.turn_id]) for each in read if lines[each.turn_id]],
-        [Happened(*row) for row in await session.execute(moved.order_by(OwnershipChange.id))],
-        [Happened(*row) for row in await session.execute(rated.order_by(Message.at))],
-    )
+    for conversation_id, at, stars in await session.execute(rated.order_by(Message.at)):
+        found[conversation_id].ratings.append(Happened(at, stars))
+    return found
 
 
 def turn(read: Reading, lines: Sequence[Any]) -> ReadTurn:

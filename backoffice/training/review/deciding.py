@@ -1,7 +1,7 @@
 """What admins say that messages mean, and taking it back. Session first, no commit inside."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from backoffice.events import audit
@@ -22,14 +22,18 @@ MOST = 1000
 NO_SPANS: Mapping[int, Sequence[Span]] = {}
 
 
-def checked(verdict: Verdict, intents: Collection[str]) -> Verdict:
-    """The verdict with the intents that its kind has. Raises `Invalid` (`bad_verdict`)."""
+async def checked(session: ReadSession, verdict: Verdict) -> Verdict:
+    """The verdict with the intents that its kind has. Raises `Invalid` (`bad_verdict`).
+
+    In a session of its own: nobody should wait to write while the training data are read.
+    """
     if verdict.kind == "outside" or verdict == Verdict("label", OUTSIDE):
         return Verdict("outside", OUTSIDE)
     if verdict.kind == "skip":
         return Verdict("skip")
     named = [verdict.intent, verdict.also] if verdict.kind == "two" else [verdict.intent]
-    if len(set(named)) < len(named) or FALLBACK in named or not set(named) <= set(intents):
+    known = set(await datasets.intents(session)) - {FALLBACK}
+    if len(set(named)) < len(named) or not set(named) <= known:
         raise Invalid("bad_verdict", "name an intent that the training data has, or two different ones")
     return Verdict(verdict.kind, *named)
 
@@ -46,14 +50,14 @@ async def decide(
 ) -> int:
     """Settle these candidates, all or none, 1,000 at most; the decision's number.
 
-    `spans` are entities in the masked texts of some of them; with `second` somebody else is to read them too.
+    `verdict` is one that was `checked`; `spans` are entities in the masked texts of some of them; with
+    `second` somebody else is to read them too.
     Raises `Invalid` (`bad_verdict`, `bad_entities`), `NotFound` (`candidate_not_found`) and `Conflict`:
     `already_decided` with `by`, the name of who was faster, or `regrouped`: try again.
     """
     wanted = set(ids)
     if not 0 < len(wanted) <= MOST:
         raise Invalid("bad_verdict", f"a decision settles 1 to {MOST} messages")
-    verdict = checked(verdict, await datasets.intents(session))
     held = await intake.hold(session, wanted)
     if len(held) < len(wanted):
         raise NotFound("candidate_not_found")
@@ -128,11 +132,12 @@ async def undo_last(session: WriteSession, staff_id: int) -> int:
 
 
 async def add_to_training(session: WriteSession, staff_id: int, why: str) -> Brought:
-    """Make examples of what was decided and is not waiting for a second reader, each message once.
+    """Make examples of what was decided and is not waiting for a second reader, each message once. What was
+    labelled with an intent that is no more stays as it is.
 
-    Call `datasets.head` before, in a session of its own: parsing what ships takes a while.
+    Call `datasets.head` before, in a session of its own: nobody should wait to write while it is read.
     """
-    claimed = await decision_repository.claim_ready(session, now())
+    claimed = await decision_repository.claim_ready(session, now(), await datasets.intents(session))
     examples: dict[Labelled, int] = {}
     for decision_id, text, spans in await decision_repository.texts(session, claimed):
         if marked := example(text, spans):

@@ -90,11 +90,11 @@ async def settled_ids(session: ReadSession, decision_ids: Collection[int]) -> li
     return list(await session.scalars(wanted))
 
 
-async def claim_ready(session: WriteSession, at: datetime) -> dict[int, str]:
-    """The decisions that become examples now, with their intent; nobody else gets them."""
+async def claim_ready(session: WriteSession, at: datetime, intents: Collection[str]) -> dict[int, str]:
+    """The decisions for these intents that become examples now, with theirs; nobody else gets them."""
     claimed = (
         update(ReviewDecision)
-        .where(READY)
+        .where(READY, ReviewDecision.intent.in_(intents))
         .values(added_at=at)
         .returning(ReviewDecision.id, ReviewDecision.intent)
     )

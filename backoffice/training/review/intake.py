@@ -6,7 +6,7 @@ somebody else wrote meanwhile is left as it is.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -40,7 +40,7 @@ class New:
 
 @dataclass
 class Intake:
-    """What a look at a conversation found to be written: new candidates, and signs of known ones by id."""
+    """What a look at conversations found to be written: new candidates, and signs of known ones by id."""
 
     new: list[New] = field(default_factory=list)
     signs: dict[int, tuple[list[str], str]] = field(default_factory=dict)
@@ -51,32 +51,32 @@ class Intake:
 
 async def missing(session: ReadSession, turn_ids: Collection[str]) -> set[str]:
     """Those that are not taken in."""
-    return set(turn_ids) - (await repository.known(session, turn_ids)).keys()
+    return set(turn_ids) - (await repository.known(session, list(turn_ids))).keys()
 
 
-async def look(session: ReadSession, leaders: Leaders, conversation_id: str, talk: Talk) -> Intake:
-    """What of a conversation is not taken in yet, or has other signs than were stored.
+async def look(session: ReadSession, leaders: Leaders, talks: Mapping[str, Talk]) -> Intake:
+    """What of these conversations is not taken in yet, or has other signs than were stored.
 
     `leaders` learns of the groups that came since; one look at a time may use it.
     """
-    typed = {turn.id: turn for turn in talk.turns if turn.text.strip()}
-    signals = judge(talk)
-    known = await repository.known(session, typed)
+    typed = {turn.id: (key, turn) for key, talk in talks.items() for turn in talk.turns if turn.text.strip()}
+    signals = {id: found for talk in talks.values() for id, found in judge(talk).items()}
+    known = await repository.known(session, list(typed))
     signs = {
-        stored.id: (signals[id], typed[id].shadow)
+        stored.id: (signals[id], typed[id][1].shadow)
         for id, stored in known.items()
-        if (stored.signals, stored.shadow) != (signals[id], typed[id].shadow)
+        if (stored.signals, stored.shadow) != (signals[id], typed[id][1].shadow)
     }
     missing = [typed[id] for id in sorted(typed.keys() - known.keys())[:AT_ONCE]]
     if not missing:
         return Intake(signs=signs)
     groups = await repository.leaders(session, leaders.newest, LEADERS)
-    said = [Said(mask_free_text(turn.text), turn.read_as) for turn in missing]
+    said = [Said(mask_free_text(turn.text), turn.read_as) for _, turn in missing]
     places = await asyncio.to_thread(place, leaders, groups, said)
     return Intake(
         [
-            New(conversation_id, turn, signals[turn.id], words, group, missing[leader].id)
-            for turn, words, (group, leader) in zip(missing, said, places, strict=True)
+            New(key, turn, signals[turn.id], words, group, missing[leader][1].id)
+            for (key, turn), words, (group, leader) in zip(missing, said, places, strict=True)
         ],
         signs,
     )

@@ -11,6 +11,7 @@ from backoffice.training.review.likeness import Said
 from backoffice.training.review.models import ReviewCandidate, ReviewDay, ReviewGroup
 
 OPEN = ReviewCandidate.state == "open"
+AT_ONCE = 500
 
 
 class Known(NamedTuple):
@@ -40,12 +41,14 @@ async def leaders(session: ReadSession, after: int, limit: int) -> list[tuple[in
     return [(id, Said(title, read_as)) for id, title, read_as in reversed(rows)]
 
 
-async def known(session: ReadSession, turn_ids: Collection[str]) -> dict[str, Known]:
-    wanted = select(
-        ReviewCandidate.turn_id, ReviewCandidate.id, ReviewCandidate.signals, ReviewCandidate.shadow
-    )
-    rows = await session.execute(wanted.where(ReviewCandidate.turn_id.in_(turn_ids)))
-    return {turn_id: Known(id, signals, shadow) for turn_id, id, signals, shadow in rows}
+async def known(session: ReadSession, turn_ids: Sequence[str]) -> dict[str, Known]:
+    columns = (ReviewCandidate.turn_id, ReviewCandidate.id, ReviewCandidate.signals, ReviewCandidate.shadow)
+    found: dict[str, Known] = {}
+    for start in range(0, len(turn_ids), AT_ONCE):
+        some = turn_ids[start : start + AT_ONCE]
+        rows = await session.execute(select(*columns).where(ReviewCandidate.turn_id.in_(some)))
+        found |= {turn_id: Known(id, signals, shadow) for turn_id, id, signals, shadow in rows}
+    return found
 
 
 async def lock(session: WriteSession, group_ids: Collection[int]) -> set[int]:
@@ -126,11 +129,11 @@ async def tally(session: WriteSession, group_ids: Collection[int]) -> None:
 
 async def count(session: WriteSession, days: Mapping[date, tuple[int, int]]) -> None:
     """Add to what was heard and what is left of these days."""
-    for day, (heard, left) in sorted(days.items()):
-        if heard or left:
-            added = upsert(session, ReviewDay).values(day=day, heard=heard, left=left)
-            more = {"heard": ReviewDay.heard + heard, "left": ReviewDay.left + left}
-            await session.execute(added.on_conflict_do_update(index_elements=[ReviewDay.day], set_=more))
+    rows = [{"day": day, "heard": heard, "left": left} for day, (heard, left) in sorted(days.items())]
+    if rows:
+        added = upsert(session, ReviewDay).values(rows)
+        more = {name: getattr(ReviewDay, name) + added.excluded[name] for name in ("heard", "left")}
+        await session.execute(added.on_conflict_do_update(index_elements=[ReviewDay.day], set_=more))
 
 
 async def waiting(session: ReadSession, limit: int) -> list[tuple[int, int, Said]]:

@@ -11,9 +11,7 @@ from backoffice.events import audit
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict, Invalid
 from backoffice.kit.time import now
-from backoffice.training.datasets import service as datasets
 from backoffice.training.review import decision_repository, repository
-from backoffice.training.review.deciding import checked
 from backoffice.training.review.models import ReviewDecision
 from backoffice.training.review.schemas import Reading, Verdict
 
@@ -48,9 +46,8 @@ async def to_read(session: ReadSession, staff_id: int, below: int | None = None)
 async def read(session: WriteSession, staff_id: int, decision_id: int, verdict: Verdict) -> bool:
     """Whether the second reader says what the first said.
 
-    Raises `Invalid` (`bad_verdict`), `Conflict` (`already_read`): it is their own, or has been read.
+    `verdict` is one that was `checked`. Raises `Conflict` (`already_read`): it is theirs, or has been read.
     """
-    verdict = checked(verdict, await datasets.intents(session))
     answer = await decision_repository.read_again(
         session, decision_id, staff_id, verdict.kind, verdict.intent, verdict.also, now()
     )

@@ -73,6 +73,7 @@ async def told(database: Database, reviewing: Reviewing) -> None:
     for event in events:
         if event.topic == service.TOPIC:
             await reviewing.consume(event)
+    await reviewing.look()
     async with database.write() as session:
         await outbox.mark_sent(session, [event.id for event in events], now())
 

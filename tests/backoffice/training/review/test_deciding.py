@@ -16,7 +16,7 @@ from backoffice.training.review.schemas import Verdict
 from tests.backoffice.training.review.talks import ANNA, BEN, candidates, check_counts, does, sees
 
 Queue = Sequence[ReviewCandidate]
-TRADE_IN = Verdict("label", "exchange_request")
+TRADE_IN, OUTSIDE = Verdict("label", "exchange_request"), Verdict("outside", "out_of_scope")
 
 
 def ids(found: Queue) -> list[int]:
@@ -64,7 +64,7 @@ async def test_of_two_who_decide_at_once_one_is_told_who_was_faster(database: Da
 async def test_nothing_is_half_decided(database: Database, queue: Queue) -> None:
     await does(database, deciding.decide, ANNA, [queue[3].id], TRADE_IN)
     with pytest.raises(Conflict, match="安娜"):
-        await does(database, deciding.decide, BEN, ids(queue[:20]), Verdict("outside"))
+        await does(database, deciding.decide, BEN, ids(queue[:20]), OUTSIDE)
     assert (await states(database)).count("decided") == 1
     for verdict in (
         Verdict("label", "no_such_intent"),
@@ -72,8 +72,15 @@ async def test_nothing_is_half_decided(database: Database, queue: Queue) -> None
         Verdict("two", "exchange_request", "exchange_request"),
         Verdict("label"),
     ):
-        with pytest.raises(Invalid):
-            await does(database, deciding.decide, ANNA, ids(queue[:2]), verdict)
+        with pytest.raises(Invalid, match="bad_verdict"):
+            await sees(database, deciding.checked, verdict)
+    for given, kept in (
+        (Verdict("label", "out_of_scope"), OUTSIDE),
+        (Verdict("outside"), OUTSIDE),
+        (Verdict("skip", "greet"), Verdict("skip")),
+        (Verdict("label", "greet", "thanks"), Verdict("label", "greet")),
+    ):
+        assert await sees(database, deciding.checked, given) == kept
     with pytest.raises(NotFound):
         await does(database, deciding.decide, ANNA, [queue[0].id, 10**9], TRADE_IN)
     with pytest.raises(Invalid):
@@ -101,29 +108,30 @@ async def test_undo_has_them_wait_again(database: Database, queue: Queue) -> Non
 
 
 async def test_labels_become_examples_once_with_who_and_why(database: Database, queue: Queue) -> None:
-    address = queue[20] if "文三路" in queue[20].text else queue[21]
+    address, other = sorted(queue[20:], key=lambda each: "文三路" not in each.text)
     start = address.text.index("文三路")
     spans = {address.id: [Span(start, start + 3, "place")]}
-    await does(database, deciding.decide, ANNA, ids(queue[:20]), TRADE_IN)
-    await does(database, deciding.decide, ANNA, [address.id], Verdict("label", "modify_address"), spans=spans)
-    other = next(each for each in queue[20:] if each.id != address.id)
+    await does(database, deciding.decide, ANNA, ids(queue[:19]), TRADE_IN)
+    moved = Verdict("label", "modify_address")
+    await does(database, deciding.decide, ANNA, [address.id], moved, spans=spans)
     both = Verdict("two", "invoice_request", "member_points")
     await does(database, deciding.decide, BEN, [other.id], both)
+    gone = await does(database, deciding.decide, BEN, ids(queue[19:20]), Verdict("label", "no_more"))
     brought = await asyncio.gather(
         *(does(database, deciding.add_to_training, ANNA, "上周复核") for _ in range(3))
     )
-    assert sorted(each.examples for each in brought) == [0, 0, 21]
+    assert sorted(each.examples for each in brought) == [0, 0, 20]
     head = await sees(database, datasets.head)
     held = {name: {each.marked for each in intent.examples} for name, intent in intents(head.project).items()}
-    assert {each.text for each in queue[:20]} <= held["exchange_request"]
-    assert (
-        "送到[文三路](place)0000，电话15400001234".replace("00001234", "00001234") in held["modify_address"]
-    )
+    assert {each.text for each in queue[:19]} <= held["exchange_request"]
+    assert "送到[文三路](place)0000，电话15400001234" in held["modify_address"]
     assert not any(other.text in marked for marked in held.values())
-    assert (await sees(database, service.counts)).examples == 21
+    counts = await sees(database, service.counts)
+    assert (counts.examples, counts.ready) == (20, 1)
+    await does(database, deciding.undo, BEN, gone)
     with pytest.raises(NotFound):
         await does(database, deciding.undo_last, ANNA)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="cannot_undo"):
         await does(database, deciding.undo, ANNA, 1)
 
 
