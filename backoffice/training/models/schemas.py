@@ -30,7 +30,6 @@ JOB: dict[str, Any] = {
     "cancelled": False,
     "asked_at": "2026-11-23T02:00:00Z",
     "began_at": "2026-11-23T02:00:01Z",
-    "ended_at": None,
 }
 MODEL: dict[str, Any] = {
     "name": "xiaoer-20261123T020100Z-a007720a.tar.gz",
@@ -71,7 +70,7 @@ class JobView(BaseModel):
     progress: float
     dataset: int
     model: str
-    staff_id: int | None
+    staff_id: int | None = None
     why: str
     error: str
     detail: str
@@ -79,8 +78,8 @@ class JobView(BaseModel):
     tries: int
     cancelled: bool
     asked_at: datetime
-    began_at: datetime | None
-    ended_at: datetime | None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def over(self) -> bool:
