@@ -116,7 +116,9 @@ def trial_view(
             span("name", title),
             span("grow"),
             button("serve_share", share, kind="button small", value=served.candidate),
-            button("serve_promote", words("serving.promote"), kind="button small", value=served.candidate),
+            button(
+                "serve_promote", words("serving.promote_this"), kind="button small", value=served.candidate
+            ),
             button("serve_stop", words("serving.stop"), kind="button small"),
         ),
         side_by_side(words, found)
