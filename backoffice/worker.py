@@ -55,6 +55,7 @@ from backoffice.trade.lifecycle.workflows import Workflows
 from backoffice.trade.payments.collecting import Collecting
 from backoffice.trade.payments.repaying import Repaying
 from backoffice.trainer import BOT_PYTHON, ROOT
+from backoffice.training.models.models import Evaluation
 from backoffice.training.models.trainer import Trainer
 from backoffice.training.serving.keeping import Keeping
 from backoffice.users.points import Expiry
@@ -76,6 +77,7 @@ KEPT, BATCH = timedelta(days=30), 100
 SERVED = (
     Kept(IdempotencyKey, IdempotencyKey.at, timedelta(days=30), IdempotencyKey.scope != RECEIPTS),
     Kept(StoredQuote, StoredQuote.expires_at, timedelta(days=7)),
+    Kept(Evaluation, Evaluation.at, timedelta(days=180)),
 )
 EXAMINED = ROOT / "tests" / "bot" / "unseen.jsonl"
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)

@@ -97,13 +97,13 @@ class ModelDesk:
             return
         await self._visit.member()
         async with self._visit.database.write() as session:
-            head = await datasets.head(session)
-            await service.ask(session, "train", self._visit.who.id, why[:LONGEST_WHY], head.number)
+            head = await datasets.head_number(session)
+            await service.ask(session, "train", self._visit.who.id, why[:LONGEST_WHY], head)
 
     async def _judge(self, model: str) -> None:
         async with self._visit.database.write() as session:
-            head = await datasets.head(session)
-            await service.ask(session, "evaluate", self._visit.who.id, "", head.number, model)
+            head = await datasets.head_number(session)
+            await service.ask(session, "evaluate", self._visit.who.id, "", head, model)
 
     async def _cancel(self, job: str) -> None:
         if job.isascii() and job.isdigit() and len(job) < 19:

@@ -111,7 +111,7 @@ async def test_training_comparing_cancelling(shop: Shop, new_page: NewPage) -> N
     await tiny.store(shop.database, 1, tiny.FILES | WORSE)
     await train(page, "变差")
     await expect(page.locator(".job", has_text="变差").locator(".chip.done")).to_be_visible(timeout=A_JOB)
-    await expect(page.locator(".model-row.chosen")).to_contain_text("数据第 1 版")
+    await expect(page.locator(".model-row.chosen")).to_contain_text("数据第 1 版", timeout=30_000)
     await expect(page.locator(".gate.shut")).to_contain_text("测试对话没走通：an invoice after a greeting")
     await expect(page.locator(".sentences.lost .sentence").first).to_contain_text("意思是：开发票")
     await expect(page.locator(".chart")).to_have_count(2)

@@ -35,6 +35,12 @@ async def head(session: ReadSession) -> Dataset:
     return remembered(0, hashes_of(files)) or await read(0, files)
 
 
+async def head_number(session: ReadSession) -> int:
+    """Of the newest revision, which is not read for it."""
+    newest = await repository.newest(session)
+    return newest.number if newest else 0
+
+
 async def at(session: ReadSession, number: int) -> Dataset:
     """Raises `NotFound` (`revision_unknown`)."""
     if revision := await repository.revision(session, number):

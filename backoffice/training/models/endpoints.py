@@ -22,8 +22,8 @@ async def jobs(_: Asking, session: Reading, page: Paging) -> Jobs:
 @router.post("/jobs", status_code=202)
 async def ask(asking: Asking, session: Writing, asked: NewJob) -> JobView:
     """Train what the shop's data says now, or judge a model; the job that waits already if it is the same."""
-    head = await datasets.head(session)
-    return await service.ask(session, asked.kind, asking, asked.why, head.number, asked.model)
+    head = await datasets.head_number(session)
+    return await service.ask(session, asked.kind, asking, asked.why, head, asked.model)
 
 
 @router.get("/jobs/{job_id}")

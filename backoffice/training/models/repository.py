@@ -130,9 +130,10 @@ async def pair(session: ReadSession, candidate: str, against: str) -> tuple[Eval
 
 
 async def rivals(session: ReadSession, models: Sequence[str]) -> dict[str, str]:
-    """Against which model each of these was judged last."""
+    """Beside which model each of these was judged by the last job that was about it."""
     one, other = aliased(Evaluation), aliased(Evaluation)
-    both = select(one.model, other.model).join(other, other.job_id == one.job_id)
+    about = (TrainingJob.id == one.job_id) & (TrainingJob.model == one.model)
+    both = select(one.model, other.model).join(TrainingJob, about).join(other, other.job_id == one.job_id)
     wanted = both.where(one.model.in_(models), other.model != one.model).order_by(one.job_id)
     return {candidate: against for candidate, against in (await session.execute(wanted)).all()}
 

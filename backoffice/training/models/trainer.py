@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.errors import Problem
@@ -143,12 +144,19 @@ class Trainer:
         await asyncio.gather(doing, return_exceptions=True)
 
     async def _beside(self, mine: TrainingJob, progress: Progress, doing: asyncio.Task[None]) -> None:
-        """Keeps the lease and tells how far it is until the job is done. Raises `Stopped`."""
+        """Keeps the lease and tells how far it is until the job is done. Raises `Stopped`.
+
+        A beat that fails is made up for by the next.
+        """
         while not doing.done():
-            async with self._database.write() as session:
-                on = await service.keep(
-                    session, mine, step=progress.step, progress=progress.share, log=self._workshop.said()
-                )
+            try:
+                async with self._database.write() as session:
+                    on = await service.keep(
+                        session, mine, step=progress.step, progress=progress.share, log=self._workshop.said()
+                    )
+            except SQLAlchemyError as error:
+                log.error("training_beat_failed", job=mine.id, error=repr(error))
+                on = True
             if not on:
                 raise Stopped
             await asyncio.wait({doing}, timeout=BEAT_SECONDS)

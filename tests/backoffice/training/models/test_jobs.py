@@ -56,7 +56,7 @@ async def test_a_job_makes_a_model_and_judges_it_beside_the_newest(
     async with database.read() as session:
         found = (await service.models(session, Page())).models
         comparison = await service.compare(session, other.model, one.model)
-        assert await service.rivals(session, [other.model]) == {other.model: one.model}
+        assert await service.rivals(session, [one.model, other.model]) == {other.model: one.model}
         with pytest.raises(NotFound, match="not_compared"):
             await service.compare(session, one.model, "another")
     assert [each.name for each in found] == [other.model, one.model]
