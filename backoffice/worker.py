@@ -57,6 +57,7 @@ from backoffice.trade.payments.repaying import Repaying
 from backoffice.trainer import BOT_PYTHON, ROOT
 from backoffice.training.models.models import Evaluation
 from backoffice.training.models.trainer import Trainer
+from backoffice.training.serving.keeping import Keeping
 from backoffice.users.points import Expiry
 from backoffice.workshop import BotWorkshop
 from integrations.carriers.http import HttpCarrier
@@ -235,6 +236,7 @@ class Worker:
             collecting,
             Repaying(database, collecting.gateways),
             Guard(database),
+            Keeping(database, settings.models),
             Trimming(database, SERVED),
             reviewing,
             *([Trainer(database, BotWorkshop(settings), EXAMINED)] if BOT_PYTHON.exists() else ()),

@@ -120,6 +120,11 @@ class LiveShop:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
+def three_free_ports() -> int:
+    """The first of three neighbouring ports that nothing listens on."""
+    return free_ports(3)
+
+
 def free_ports(count: int) -> int:
     """The first of so many neighbouring ports that nothing listens on."""
     for first in random.sample(range(20000, 29990), 200):

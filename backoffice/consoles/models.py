@@ -13,6 +13,8 @@ from backoffice.consoles.following import every
 from backoffice.consoles.inbox import clock
 from backoffice.consoles.layout import Place, style
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, span, tag
+from backoffice.consoles.serving import section
+from backoffice.consoles.serving_views import short
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
 from backoffice.kit.errors import NotFound
@@ -65,6 +67,7 @@ class ModelDesk:
                 button("train", words("models.train"), kind="button primary"),
             )
             ui.html(top, sanitize=False)
+            await section(self._visit)
             self._jobs = Rows(ui.element("section").classes("jobs").props("aria-live=polite"))
             ui.html(tag("h2", "panel-title", words("models.all")), sanitize=False)
             self._models = Rows(ui.element("div").classes("panel"))
@@ -178,15 +181,6 @@ class ModelDesk:
                         ui.echart(options)
             for list_name, changed in (("lost", chosen.lost), ("won", chosen.won)):
                 ui.html(sentence_list(self._words, list_name, changed, self._shown), sanitize=False)
-
-
-def short(model: str) -> str:
-    """A model as people name it: when it was made and the first of its fingerprint."""
-    parts = model.removesuffix(".tar.gz").split("-")
-    if len(parts) != 3 or len(parts[1]) != 16:
-        return model
-    made = parts[1]
-    return f"{made[4:6]}-{made[6:8]} {made[9:11]}:{made[11:13]} · {parts[2][:4]}"
 
 
 def job_row(words: Words, job: JobView, people: dict[int, str], moment: datetime) -> Markup:

@@ -18,7 +18,7 @@ from backoffice.doctor import LOCAL
 from backoffice.supervisor import Process, Supervisor, Trouble
 from bench.bot.projects import ANSWER, Project
 from bench.limits import percentile
-from tests.live import free_ports
+from tests.live import three_free_ports
 
 READY_WITHIN = 180.0
 WARM_UP = 100
@@ -85,7 +85,7 @@ async def measure(project: Project, folder: Path) -> Measured:
     """Everything there is to measure of a project; its trackers and log go into `folder`."""
     sentences = cycle(project.sentences()[::7])
     async with answering() as actions, ClientSession(connector=TCPConnector(limit=100)) as client:
-        port = free_ports(3)
+        port = three_free_ports()
         environment = project.environment(actions, f"sqlite:///{folder / project.name}.db")
         log = folder / f"{project.name}.log"
         async with Supervisor(project.folder) as supervisor:

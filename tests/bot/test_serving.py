@@ -356,7 +356,11 @@ def test_the_parts_of_a_model_hold_no_circles(
     assert extractor.extract("海军蓝 XL")
     config = ShopIntentClassifier.get_default_config()
     classifier = ShopIntentClassifier(config, storage, resource)
-    said = [(f"{text}{end}", text) for text in ("积分", "快递") for end in ("呢", "啊", "吗", "", "呀", "吧")]
+    said = [
+        (f"{text}{end}", text)
+        for text in ("积分", "快递", "退货")
+        for end in ("呢", "啊", "吗", "", "呀", "吧")
+    ]
     features = Features()
     classifier._know(features, learn(features, said))
     message = Message({"text": "我的积分"})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live import free_ports
+from tests.live import three_free_ports
 
 CLI = [sys.executable, "-m", "backoffice.cli"]
 
@@ -18,7 +18,7 @@ CLI = [sys.executable, "-m", "backoffice.cli"]
 @contextmanager
 def running(state: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """The shop with its state in a folder, ready; and the environment to reach it."""
-    environment = {**os.environ, "XIAOER_STATE": str(state), "PORT": str(free_ports(3))}
+    environment = {**os.environ, "XIAOER_STATE": str(state), "PORT": str(three_free_ports())}
     shop = subprocess.Popen(
         [*CLI, "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

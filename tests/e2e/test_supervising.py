@@ -28,7 +28,7 @@ from backoffice.kit.time import now, shop_date
 from backoffice.migrations import upgrade
 from backoffice.users.service import DEMO_PASSWORD
 from tests.e2e.conftest import NewPage
-from tests.live import free_ports
+from tests.live import three_free_ports
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGENT1, SUPERVISOR = 1, 4
@@ -57,7 +57,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     database = Database(f"sqlite+aiosqlite:///{folder / 'shop.db'}")
     await upgrade(database)
     await seed(database, customers=60, orders=600)
-    port = free_ports(3)
+    port = three_free_ports()
     told = {"XIAOER_STATE": str(folder), "XIAOER_DATABASE_URL": database.url, "XIAOER_PORT": str(port)}
     told |= {"XIAOER_SERVICE_HOURS": "00:00-24:00", "XIAOER_REDIS_URL": ""}
     command = ("-m", "uvicorn", "backoffice.app:app", "--port", str(port), "--log-level", "warning")
