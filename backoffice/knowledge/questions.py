@@ -1,5 +1,6 @@
 """The questions that no article answers, or not well."""
 
+import asyncio
 import re
 
 from backoffice.kit.database import ReadSession, WriteSession
@@ -60,8 +61,10 @@ async def open_questions(session: ReadSession, page: Page) -> QuestionGroups:
 
 
 async def grouped(session: ReadSession) -> tuple[list[Group], list[OpenQuestion]]:
+    """The open questions by likeness, and their rows. The turns of the bot go on meanwhile."""
     rows = await repository.open_questions(session, GROUPED)
-    return group([Asked(row.text, row.missed, row.unhelpful) for row in rows]), rows
+    asked = [Asked(row.text, row.missed, row.unhelpful) for row in rows]
+    return await asyncio.to_thread(group, asked), rows
 
 
 async def close(session: WriteSession, text: str) -> list[str]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from backoffice.kit.database import ReadSession, WriteSession, insert_once, upsert
+from backoffice.kit.database import Base, ReadSession, WriteSession, insert_once, upsert
 from backoffice.kit.paging import Page
 from backoffice.knowledge.models import (
     Article,
@@ -137,11 +139,16 @@ async def remove(session: WriteSession, slug: str) -> bool:
 async def count_shown(session: WriteSession, slugs: Iterable[str], week: date) -> None:
     """In the order of the slugs: rivals who count several do not wait for each other in a circle."""
     for slug in sorted(slugs):
-        await session.execute(
-            upsert(session, ArticleWeek)
-            .values(slug=slug, week=week, shown=1)
-            .on_conflict_do_update(index_elements=["slug", "week"], set_={"shown": ArticleWeek.shown + 1})
-        )
+        await session.execute(once_more(session.get_bind().dialect.name), {"slug": slug, "week": week})
+
+
+@cache
+def once_more(dialect: str) -> Any:
+    """Built once, of the table and not of the entity: every turn with an article comes by."""
+    weeks = Base.metadata.tables[ArticleWeek.__tablename__]
+    made = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(weeks)
+    counted = made.values(slug=bindparam("slug"), week=bindparam("week"), shown=1)
+    return counted.on_conflict_do_update(index_elements=["slug", "week"], set_={"shown": weeks.c.shown + 1})
 
 
 async def vote(session: WriteSession, voter: str, slug: str, week: date, helpful: bool) -> None:

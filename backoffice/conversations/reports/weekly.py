@@ -77,7 +77,9 @@ class BreakOff:
 
 @dataclass(frozen=True)
 class Weekly:
-    """Every week from the first to the last of the scope; intents asked most first; endings likewise."""
+    """Every week from the first to the last of the scope; intents asked most first; endings without an answer
+    before the others, the most frequent first.
+    """
 
     weeks: Mapping[date, Week]
     asked: Sequence[Asked]
@@ -159,12 +161,13 @@ def asked(counts: Mapping[str, Counter[date]], weeks: Sequence[date]) -> list[As
 
 
 def break_offs(last: Mapping[tuple[str, str], int]) -> list[BreakOff]:
-    """What was read and done last, most frequent first; `last` has the actions as JSON lists."""
+    """What was read and done last, those left without an answer first; `last` has actions as JSON lists."""
     found: Counter[tuple[str, str]] = Counter()
     for (intent, actions), times in last.items():
         did = [name for name in json.loads(actions or "[]") if name not in SILENT_ACTIONS]
         found[intent, did[-1] if did else ""] += times
-    return [BreakOff(*pair, ending(*pair), times) for pair, times in found.most_common()]
+    ends = [BreakOff(*pair, ending(*pair), times) for pair, times in found.most_common()]
+    return sorted(ends, key=lambda each: each.ending == "answered")
 
 
 def ending(intent: str, action: str) -> Ending:
