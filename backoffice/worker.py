@@ -36,7 +36,7 @@ from backoffice.inventory.alerts import Cover
 from backoffice.inventory.holds import Sweeper
 from backoffice.inventory.sheets import RECEIPTS
 from backoffice.kit import executors
-from backoffice.kit.database import Database
+from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.idempotency import IdempotencyKey
 from backoffice.kit.repeating import again, background
 from backoffice.kit.time import now
@@ -57,6 +57,7 @@ from backoffice.trade.payments.repaying import Repaying
 from backoffice.trainer import BOT_PYTHON, ROOT
 from backoffice.training.models.models import Evaluation
 from backoffice.training.models.trainer import Trainer
+from backoffice.training.serving import service as serving
 from backoffice.training.serving.keeping import Keeping
 from backoffice.users.points import Expiry
 from backoffice.workshop import BotWorkshop
@@ -239,8 +240,17 @@ class Worker:
             Keeping(database, settings.models),
             Trimming(database, SERVED),
             reviewing,
-            *([Trainer(database, BotWorkshop(settings), EXAMINED)] if BOT_PYTHON.exists() else ()),
+            *(
+                [Trainer(database, BotWorkshop(settings), EXAMINED, live_model)]
+                if BOT_PYTHON.exists()
+                else ()
+            ),
         )
+
+
+async def live_model(session: ReadSession) -> str | None:
+    """What a candidate is judged beside."""
+    return (await serving.state(session)).live or None
 
 
 async def apart(settings: Settings) -> None:
