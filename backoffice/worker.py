@@ -223,6 +223,7 @@ class Worker:
         Sending(database, carriers).subscribe(self.relay)
         reviewing = Reviewing(database)
         reviewing.subscribe(self.relay)
+        training = [Trainer(database, BotWorkshop(settings), EXAMINED, live_model)]
         self.works = (
             self.engine,
             self.relay,
