@@ -241,11 +241,7 @@ class Worker:
             Keeping(database, settings.models),
             Trimming(database, SERVED),
             reviewing,
-            *(
-                [Trainer(database, BotWorkshop(settings), EXAMINED, live_model)]
-                if BOT_PYTHON.exists()
-                else ()
-            ),
+            *(training if BOT_PYTHON.exists() else ()),
         )
 
 
