@@ -21,6 +21,7 @@ from backoffice.users.models import Customer
 from tests.backoffice.factories import OWNER, PHONES, Shop
 
 PASSWORD = "correct horse"
+SECRET = "for tests of the desk, long enough"
 PEOPLE: tuple[tuple[str, str, Role], ...] = (
     ("ning", "小宁", "agent"),
     ("chen", "小陈", "agent"),
@@ -105,7 +106,7 @@ async def desk_shop(folder: Path, bot_url: str = "http://127.0.0.1:9") -> AsyncI
         await connection.run_sync(metadata.create_all)
     await fill(database)
     env = os.environ | {
-        "XIAOER_SECRET": "for tests of the desk, long enough",
+        "XIAOER_SECRET": SECRET,
         "XIAOER_STATE": str(folder),
         "XIAOER_DATABASE_URL": url,
         "XIAOER_BOT_URL": bot_url,

@@ -1,6 +1,10 @@
 """Training data in a real browser: a new intent, what is wrong before it is saved, looking back."""
 
+import asyncio
+import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,10 +14,11 @@ from playwright.async_api import Page, expect
 
 from backoffice.staff import service as staff
 from backoffice.training.datasets import service
+from backoffice.training.datasets.archives import unpack
 from backoffice.training.datasets.domain import Dataset
 from backoffice.training.datasets.folders import shipped
 from tests.e2e.conftest import NewPage
-from tests.e2e.desk import PASSWORD, DeskShop, desk_shop
+from tests.e2e.desk import PASSWORD, SECRET, DeskShop, desk_shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,6 +40,12 @@ async def visit(shop: DeskShop, page: Page, login: str = "zhou") -> None:
     await page.goto(f"{shop.url}/console/training-data")
 
 
+async def opened(shop: DeskShop, page: Page) -> None:
+    """The page with its data, which are read for the first time."""
+    await visit(shop, page)
+    await page.locator(".data-top").wait_for(timeout=60_000)
+
+
 async def newest(shop: DeskShop) -> Dataset:
     async with shop.database.read() as session:
         return await service.head(session)
@@ -49,7 +60,7 @@ async def save(page: Page, why: str) -> None:
 
 async def test_an_intent_is_made_renamed_and_taken_back(shop: DeskShop, new_page: NewPage) -> None:
     page, before = await new_page(), await newest(shop)
-    await visit(shop, page)
+    await opened(shop, page)
     await expect(page.locator(".data-top")).to_contain_text(
         re.compile(rf"第 {before.number} 版 · 46 个意图 · \d\d,\d{{3}} 句")
     )
@@ -89,7 +100,7 @@ async def test_an_intent_is_made_renamed_and_taken_back(shop: DeskShop, new_page
 
 async def test_what_is_wrong_is_told_before_it_is_saved(shop: DeskShop, new_page: NewPage) -> None:
     page, before = await new_page(390, 800), await newest(shop)
-    await visit(shop, page)
+    await opened(shop, page)
     await page.get_by_role("searchbox").fill("greet")
     await page.locator(".data-side").get_by_role("button", name="greet").click()
     await page.get_by_role("searchbox").fill("")
@@ -112,7 +123,7 @@ async def test_what_is_wrong_is_told_before_it_is_saved(shop: DeskShop, new_page
 
 async def test_data_are_carried_out_and_in(shop: DeskShop, new_page: NewPage, tmp_path: Path) -> None:
     page, before = await new_page(), await newest(shop)
-    await visit(shop, page)
+    await opened(shop, page)
     async with page.expect_download() as download:
         await page.get_by_role("link", name="导出").click()
     packed = tmp_path / "data.zip"
@@ -130,6 +141,34 @@ async def test_data_are_carried_out_and_in(shop: DeskShop, new_page: NewPage, tm
         await expect(page.get_by_text(told)).to_be_visible()
     await save(page, "从表格来")
     await expect(page.get_by_text(f"已保存为第 {before.number + 1} 版。")).to_be_visible()
+
+
+async def test_the_command_line_carries_data_too(shop: DeskShop, tmp_path: Path) -> None:
+    before, packed = await newest(shop), tmp_path / "data.zip"
+    told = await xiaoer(shop, "data", "export", str(packed))
+    assert f"{packed.stat().st_size:,} bytes" in told
+    assert unpack(packed.name, packed.read_bytes()).files == before.files
+    assert "nothing kept" in await xiaoer(shop, "data", "import", str(packed), "--whole")
+    file = tmp_path / "more.yml"
+    file.write_text("nlu:\n- intent: greet\n  examples: |\n    - 掌柜的早上好哇\n", encoding="utf8")
+    tried = await xiaoer(shop, "data", "import", str(file), "--dry-run")
+    assert "1 files, 1 sentences added, 0 removed, 0 other things: nothing kept." in tried
+    made = await xiaoer(shop, "data", "import", str(file), "--why", "从表格来")
+    assert f"revision {before.number + 1}." in made
+    file.write_text("nlu:\n- intent: [\n", encoding="utf8")
+    assert "(422)" in await xiaoer(shop, "data", "import", str(file), code=1)
+
+
+async def xiaoer(shop: DeskShop, *command: str, code: int = 0) -> str:
+    """What the command says."""
+    env = os.environ | {"XIAOER_APP_URL": shop.url, "XIAOER_SECRET": SECRET, "COLUMNS": "200"}
+    run = "from backoffice.cli import main; main()"
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", run, *command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    said, _ = await child.communicate()
+    assert child.returncode == code, said.decode()
+    return said.decode()
 
 
 async def test_others_have_no_such_page(shop: DeskShop, new_page: NewPage) -> None:

@@ -46,9 +46,11 @@ def unpack(name: str, content: bytes) -> Upload:
     if len(content) > LARGEST:
         raise Invalid("archive_invalid", f"it is larger than {LARGEST} bytes")
     files, left_out = dict[str, str](), list[str]()
-    for path, text in (
-        unzipped(content) if zipfile.is_zipfile(io.BytesIO(content)) else {name: content}
-    ).items():
+    zipped = zipfile.is_zipfile(io.BytesIO(content))
+    for named, text in (unzipped(content) if zipped else {name: content}).items():
+        if not is_inside(named):
+            raise Invalid("archive_invalid", f"{named!r} cannot be the path of a file")
+        path = str(PurePosixPath(named))
         place = belongs(path, decoded(path, text)) if is_yaml(path) and not is_hidden(path) else None
         if place is None:
             left_out.append(path)
@@ -67,9 +69,8 @@ def unzipped(content: bytes) -> dict[str, bytes]:
             told = [each for each in archive.infolist() if not each.is_dir()]
             if len(told) > MOST_FILES or sum(each.file_size for each in told) > LARGEST:
                 raise Invalid("archive_invalid", f"it holds more than {MOST_FILES} files or {LARGEST} bytes")
-            names = [each.filename for each in told]
-            if bad := next((name for name in names if not is_inside(name) or names.count(name) > 1), None):
-                raise Invalid("archive_invalid", f"{bad!r} cannot be the path of a file")
+            if len({each.filename for each in told}) < len(told):
+                raise Invalid("archive_invalid", "two of its files have the same path")
             return {each.filename: archive.read(each) for each in told}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
         raise Invalid("archive_invalid", f"it cannot be unpacked: {error}") from None

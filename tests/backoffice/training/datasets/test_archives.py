@@ -93,15 +93,24 @@ def test_a_single_file_replaces_the_one_of_its_path() -> None:
         (zipped({"/nlu.yml": b"nlu: []"}), "cannot be the path"),
         (zipped({"nlu_data/a.yml": b"\xff\xfe"}), "not UTF-8"),
         (zipped({"nlu.yml": b"nlu: []", "nlu_data/nlu.yml": b"nlu: []"}), "two files would stand at"),
+        (zipped({"a//nlu.yml": b"nlu: []", "./a/nlu.yml": b"nlu: []"}), "two files would stand at"),
         (zipped({f"{number}.yml": b"" for number in range(2001)}), "more than 2000 files"),
         (zipped({"nlu.yml": b"#" * 20_000_001}), "more than 2000 files or 20000000 bytes"),
         (zipped({"nlu_data/a.yml": b"nlu: []"})[:-60] + b"PK\x05\x06" + bytes(18), "no training data"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_archives_that_cannot_be(content: bytes, told: str) -> None:
     with pytest.raises(Invalid, match=told):
         unpack("x.zip", content)
+
+
+@pytest.mark.parametrize(
+    "name", ["../nlu.yml", "nlu_data/../../x.yml", "/etc/x.yml", "a\\b.yml", "a\n.yml", "."]
+)
+def test_a_file_cannot_stand_elsewhere(name: str) -> None:
+    with pytest.raises(Invalid, match="cannot be the path"):
+        unpack(name, b"nlu: []")
 
 
 def test_bad_yaml_is_told_with_its_line() -> None:
