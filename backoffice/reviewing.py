@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backoffice.conversations.reports import readings
 from backoffice.conversations.reports.readings import ReadTurn
@@ -19,7 +19,9 @@ from backoffice.kit.time import now
 from backoffice.training.review import intake, service
 from backoffice.training.review.deciding import example
 from backoffice.training.review.domain import Talk, Turn
-from backoffice.training.review.likeness import Leaders
+
+if TYPE_CHECKING:
+    from backoffice.training.review.likeness import Leaders
 
 SOON_SECONDS, SWEEP_SECONDS = 2.0, 3600.0
 LATELY = timedelta(hours=26)
@@ -39,7 +41,7 @@ class Reviewing:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._leaders = Leaders()
+        self._leaders: Leaders | None = None
         self._looking = asyncio.Lock()
         self._news: set[str] = set()
 
@@ -96,8 +98,16 @@ class Reviewing:
                 with suppress(Conflict):
                     async with self._database.write() as session:
                         moved += await intake.bring_together(session, moves[start : start + MOVES_AT_ONCE])
-            self._leaders = Leaders()
+            self._leaders = None
         return moved
+
+    def _known(self) -> "Leaders":
+        """Loaded with the first message: numpy and scipy are a second and 45 MB that a start does without."""
+        if self._leaders is None:
+            from backoffice.training.review.likeness import Leaders
+
+            self._leaders = Leaders()
+        return self._leaders
 
     async def _take(self, conversation_ids: Collection[str], since: datetime) -> int:
         taken = 0
@@ -105,7 +115,7 @@ class Reviewing:
             while True:
                 async with self._database.read() as session:
                     told = await talks(session, conversation_ids, since)
-                    found = await intake.look(session, self._leaders, told)
+                    found = await intake.look(session, self._known, told)
                 if not found:
                     return taken
                 with suppress(Conflict):

@@ -29,8 +29,8 @@ from backoffice.staff.models import StaffMember
 from backoffice.training.datasets import service as datasets
 from backoffice.training.projects.views import intents
 from backoffice.training.review import deciding, intake, second, service
-from backoffice.training.review.domain import WEIGHTS, harm
-from backoffice.training.review.likeness import Leaders, Said, grouped
+from backoffice.training.review.domain import WEIGHTS, Said, harm
+from backoffice.training.review.likeness import Leaders, grouped
 from backoffice.training.review.models import ReviewCandidate, ReviewDay, ReviewDecision, ReviewGroup
 from backoffice.training.review.schemas import Verdict
 from bench.limits import Figure, percentile, report

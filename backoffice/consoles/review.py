@@ -126,7 +126,8 @@ class Review:
         handle = self._visit.guarded(self._handle)
         ui.on("desk", lambda event: handle(event.args))
         await self.refresh()
-        ui.context.client.on_connect(self._visit.guarded(self._learn))
+        learn = self._visit.guarded(self._learn)
+        ui.context.client.on_connect(lambda: learn())
         follow(self._visit, (), self.refresh)
 
     async def _learn(self) -> None:

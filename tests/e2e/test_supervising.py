@@ -143,7 +143,7 @@ async def test_reports_bear_any_address(shop: Shop, new_page: NewPage) -> None:
 async def test_an_agent_sees_no_board_and_no_reports(shop: Shop, new_page: NewPage) -> None:
     page = await new_page()
     await shop.visit(page, "agent1")
-    for path in ("/board", "/reports", "/webhooks"):
+    for path in ("/board", "/reports", "/webhooks", "/review"):
         await page.goto(f"{shop.url}/console{path}")
         assert page.url == f"{shop.url}/console/"
     places = await page.locator(".place").all_inner_texts()
@@ -202,5 +202,5 @@ async def test_on_a_phone_no_page_is_hidden_sideways(shop: Shop, new_page: NewPa
     page = await new_page(width=390, height=844, locale=language)
     await shop.visit(page, "admin")
     places = page.locator(".places")
-    await expect(places.locator(".place")).to_have_count(6)
+    await expect(places.locator(".place")).to_have_count(7)
     assert await places.evaluate("places => places.scrollWidth - places.clientWidth") == 0

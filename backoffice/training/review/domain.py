@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from rapidfuzz.fuzz import ratio
 
@@ -50,6 +50,13 @@ WEIGHTS: Mapping[Signal, int] = {
     Signal.CLOSE: 2,
     Signal.SHADOW: 2,
 }
+
+
+class Said(NamedTuple):
+    """A message as far as likeness goes: its text and how the bot read it."""
+
+    text: str
+    read_as: str
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,21 @@ somebody else wrote meanwhile is left as it is.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict
 from backoffice.kit.masking import mask_free_text
 from backoffice.kit.time import now, shop_date
 from backoffice.training.review import repository
-from backoffice.training.review.domain import Talk, Turn, harm, judge
-from backoffice.training.review.likeness import Leaders, Said, grouped
+from backoffice.training.review.domain import Said, Talk, Turn, harm, judge
 from backoffice.training.review.repository import Held
+
+if TYPE_CHECKING:
+    from backoffice.training.review.likeness import Leaders
 
 LEADERS = 10_000
 """So many of the newest groups can be joined."""
@@ -54,10 +57,10 @@ async def missing(session: ReadSession, turn_ids: Collection[str]) -> set[str]:
     return set(turn_ids) - (await repository.known(session, list(turn_ids))).keys()
 
 
-async def look(session: ReadSession, leaders: Leaders, talks: Mapping[str, Talk]) -> Intake:
+async def look(session: ReadSession, leaders: Callable[[], "Leaders"], talks: Mapping[str, Talk]) -> Intake:
     """What of these conversations is not taken in yet, or has other signs than were stored.
 
-    `leaders` learns of the groups that came since; one look at a time may use it.
+    The `leaders` learn of the groups that came since; one look at a time may use them.
     """
     typed = {turn.id: (key, turn) for key, talk in talks.items() for turn in talk.turns if turn.text.strip()}
     signals = {id: found for talk in talks.values() for id, found in judge(talk).items()}
@@ -70,9 +73,10 @@ async def look(session: ReadSession, leaders: Leaders, talks: Mapping[str, Talk]
     missing = [typed[id] for id in sorted(typed.keys() - known.keys())[:AT_ONCE]]
     if not missing:
         return Intake(signs=signs)
-    groups = await repository.leaders(session, leaders.newest, LEADERS)
+    known_leaders = leaders()
+    groups = await repository.leaders(session, known_leaders.newest, LEADERS)
     said = [Said(mask_free_text(turn.text), turn.read_as) for _, turn in missing]
-    places = await asyncio.to_thread(place, leaders, groups, said)
+    places = await asyncio.to_thread(place, known_leaders, groups, said)
     return Intake(
         [
             New(key, turn, signals[turn.id], words, group, missing[leader][1].id)
@@ -83,9 +87,11 @@ async def look(session: ReadSession, leaders: Leaders, talks: Mapping[str, Talk]
 
 
 def place(
-    leaders: Leaders, groups: Sequence[tuple[int, Said]], said: Sequence[Said]
+    leaders: "Leaders", groups: Sequence[tuple[int, Said]], said: Sequence[Said]
 ) -> list[tuple[int | None, int]]:
     """The group that each is like; and, of those that are like none, which of them leads it."""
+    from backoffice.training.review.likeness import grouped
+
     leaders.add(groups)
     near = [leaders.nearest(each) for each in said]
     alone = [place for place, group in enumerate(near) if group is None]
@@ -176,6 +182,10 @@ async def regroup(session: ReadSession, most: int) -> list[Move]:
     A group is kept by its leader; who leads a second group out of the same one begins a new one.
     """
     waiting = await repository.waiting(session, most)
+    if not waiting:
+        return []
+    from backoffice.training.review.likeness import grouped
+
     leaders = await asyncio.to_thread(grouped, [said for _, _, said in waiting])
     return list(moves(waiting, leaders))
 

@@ -7,12 +7,14 @@ alike need some rare piece in common, others much more.
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from backoffice.training.review.domain import Said
 
 PIECES = 1 << 18
 """Pieces are numbered by a hash of theirs; two that share a number do little harm."""
@@ -25,13 +27,6 @@ are of the group's commonest intent; 40 ways to ask for one new thing make one g
 ROWS_AT_ONCE, MOST_LATE = 500, 100
 
 Matrix = Any
-
-
-class Said(NamedTuple):
-    """A message as far as likeness goes: its text and how the bot read it."""
-
-    text: str
-    read_as: str
 
 
 def pieces(text: str) -> set[int]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from backoffice.kit.database import ReadSession, WriteSession, insert_once, upsert
-from backoffice.training.review.likeness import Said
+from backoffice.training.review.domain import Said
 from backoffice.training.review.models import ReviewCandidate, ReviewDay, ReviewGroup
 
 OPEN = ReviewCandidate.state == "open"

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backoffice.training.review.likeness import Leaders, Said, grouped
+from backoffice.training.review.domain import Said
+from backoffice.training.review.likeness import Leaders, grouped
 
 TRADE_IN = [
     "以旧换新怎么弄",
