@@ -1,5 +1,6 @@
 """How two models compare, as pieces of a page."""
 
+import re
 from collections.abc import Sequence
 
 from backoffice.consoles.board import tile
@@ -17,21 +18,27 @@ from backoffice.training.models.domain import (
 )
 from backoffice.training.models.figures import Judged
 
+MADE = re.compile(r"xiaoer-\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-(\w{4})\w*\.tar\.gz")
 CLEAR = 0.05
 """The probability of a mere accident below which a difference counts as one."""
 
 
+def short(model: str) -> str:
+    """A model as people name it: when it was made and the first of its fingerprint."""
+    made = MADE.fullmatch(model)
+    return "{}-{} {}:{} · {}".format(*made.groups()) if made else model
+
+
 def comparison_view(words: Words, comparison: Comparison, chosen: str) -> Markup:
-    """All but charts and sentences; `chosen` is the set whose figures are shown."""
+    """The whole in figures; `chosen` is the set of sentences whose figures are shown."""
     found = comparison.sets.get(chosen)
     return div(
         "comparing",
-        tag("h2", "page-title", words("models.comparison")),
+        tag("h2", "page-title", words("models.comparison", model=short(comparison.before.model))),
         verdict(words, gate(comparison)),
         stories(words, comparison),
         sets(words, comparison, chosen),
         summary(words, comparison, found) if found else NOTHING,
-        intents(words, found.intents) if found else NOTHING,
     )
 
 
@@ -182,8 +189,8 @@ def percent(share: float) -> str:
 
 
 def megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def speed(p50: float, p95: float) -> str:
-    return f"{p50:.1f} / {p95:.1f} ms"
+    return f"{p50:.0f} / {p95:.0f} ms"
