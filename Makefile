@@ -7,7 +7,7 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade report-nlu lock clean
+.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade bench-serving report-nlu lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ bench-crowd: env ## 500 web shoppers connected at once: the app's share of a tur
 
 bench-trade: env ## Orders per second beside the database alone, and what else trade must keep to; SECONDS=5 for less
 	@$(IN)/python -m bench.trade --seconds $(or $(SECONDS),20)
+
+bench-serving: env ## Two replicas of the bot, 20 turns a second, through a promotion and a roll-back; RATE=5 for less
+	@$(IN)/python -m bench.serving --rate $(or $(RATE),20)
 
 report-nlu: env ## Write how well the bot understands to var/report-nlu.html, with what more sentences bring
 	@$(IN)/xiaoer train --if-changed

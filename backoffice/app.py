@@ -51,12 +51,14 @@ from backoffice.returns import endpoints as returns
 from backoffice.returns import photo_endpoints as return_photos
 from backoffice.returns.photos import Photos
 from backoffice.settings import LARGEST_MESSAGE, Settings, get_settings
+from backoffice.sharing import Following
 from backoffice.staff import endpoints as staff
 from backoffice.trade import endpoints as trade
 from backoffice.trade.payments.collecting import Collecting
 from backoffice.training.datasets import archives
 from backoffice.training.datasets import endpoints as datasets
 from backoffice.training.models import endpoints as training_models
+from backoffice.training.serving import endpoints as model_server
 from backoffice.users import endpoints as users
 from backoffice.users.identity import Credentials
 from backoffice.worker import DEAD_AFTER, Worker, carriers_of, gateways_of
@@ -93,6 +95,7 @@ ROUTERS = (
     carriers_push.router,
     payments_notified.router,
     webhooks.router,
+    model_server.router,
     training_models.router,
     datasets.router,
 )
@@ -147,7 +150,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as closing:
         database = app.state.database = Database(settings.database_url)
         closing.push_async_callback(database.close)
-        bot = RasaBot(settings.bot_url, settings.bot_token)
+        bot = RasaBot(settings.bot_urls, settings.bot_token)
         closing.push_async_callback(bot.close)
         actions = await closing.enter_async_context(
             httpx.AsyncClient(base_url=settings.actions_url, timeout=CHECK_WITHIN, trust_env=False)
@@ -182,7 +185,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             }
         )
         tokens = Tokens(settings)
-        turns = TurnRunner(database, bot, bus, tokens, settings)
+        trials = Following(database)
+        turns = TurnRunner(database, bot, bus, tokens, settings, trials)
         attachments = app.state.attachments = Attachments(database, settings.state / "attachments")
         photos = app.state.return_photos = Photos(database, settings.state / "return_photos")
         wechat = app.state.wechat = WeChat(settings, attachments)
@@ -197,7 +201,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         desk = Desk(database, bus, settings)
         app.state.batches = Batches(database)
         app.state.sending = Sending(database, app.state.carriers)
-        works = [bus, turns, app.state.reception, dispatcher, desk, attachments, photos]
+        works = [bus, trials, turns, app.state.reception, dispatcher, desk, attachments, photos]
         if settings.worker == "embedded":
             await closing.enter_async_context(worker.engine)
             works += worker.works

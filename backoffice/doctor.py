@@ -36,7 +36,7 @@ async def before_start(settings: Settings) -> AsyncIterator[Finding]:
     yield writable("models", settings.models)
     for about, host, port in (
         ("app", settings.host, settings.port),
-        ("bot", LOCAL, settings.port + 1),
+        *(("bot", LOCAL, port) for port in settings.bot_ports),
         ("actions", LOCAL, settings.port + 2),
     ):
         yield free_port(about, host, port)

@@ -105,7 +105,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     app_url: str = ""
-    bot_url: str = ""
+    bot_url: str = Field(default="", description="several, with commas between them: that many replicas")
+    bots: int = Field(default=1, ge=1, le=16, description="replicas of the bot that `xiaoer up` starts")
     actions_url: str = ""
     turn_slow_after: float = Field(
         default=5.0, description="seconds until the shopper hears that it takes longer"
@@ -174,7 +175,7 @@ class Settings(BaseSettings):
             if self.database_url.startswith(plain):
                 self.database_url = self.database_url.replace(plain, driver, 1)
         self.app_url = self.app_url or f"http://127.0.0.1:{self.port}"
-        self.bot_url = self.bot_url or f"http://127.0.0.1:{self.port + 1}"
+        self.bot_url = self.bot_url or ",".join(f"http://127.0.0.1:{port}" for port in self.bot_ports)
         self.actions_url = self.actions_url or f"http://127.0.0.1:{self.port + 2}"
         if not self.secret:
             if self.env == "production":
@@ -183,6 +184,16 @@ class Settings(BaseSettings):
         if self.env == "production" and len(self.secret) < SHORTEST_SECRET:
             raise ValueError(f"XIAOER_SECRET must have {SHORTEST_SECRET} characters at least in production")
         return self
+
+    @property
+    def bot_ports(self) -> list[int]:
+        """Where `xiaoer up` lets the bot listen: beside the app, further replicas behind the actions."""
+        return [self.port + 1, *range(self.port + 3, self.port + 2 + self.bots)]
+
+    @property
+    def bot_urls(self) -> list[str]:
+        """The addresses of the bot's replicas."""
+        return [url.strip().rstrip("/") for url in self.bot_url.split(",") if url.strip()]
 
     @property
     def demo(self) -> bool:

@@ -22,6 +22,7 @@ import backoffice.trade.payments.models
 import backoffice.training.datasets.models
 import backoffice.training.models.models
 import backoffice.training.review.models
+import backoffice.training.serving.models
 import backoffice.users.models  # noqa: F401
 from backoffice.kit.database import Base
 

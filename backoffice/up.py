@@ -17,9 +17,14 @@ from rich.table import Table
 
 from backoffice.client import Shop
 from backoffice.doctor import LOCAL, before_start
+from backoffice.kit.database import Database
 from backoffice.settings import LARGEST_MESSAGE, Settings
 from backoffice.supervisor import Process, Supervisor, Trouble, exclusive
 from backoffice.trainer import ROOT, bot_environment, bot_program, fits, newest, train, verify
+from backoffice.training.datasets import service as datasets
+from backoffice.training.datasets.fingerprints import fingerprint
+from backoffice.training.models import service as models
+from backoffice.training.serving import service as serving
 
 READY_WITHIN = 120.0
 QUIET_SECONDS = 5.0
@@ -31,10 +36,10 @@ async def up(settings: Settings, console: Console) -> None:
         if not finding.ok:
             raise Trouble(finding.text)
     with exclusive(settings.state / "up.lock", f"A shop runs already in {settings.state}: stop it first."):
-        model = await trained(settings, console)
         async with Supervisor(ROOT) as supervisor:
             with step(console, "Migrating the database, filling an empty one") as tell:
                 await supervisor.run(seeding(settings), tell)
+            model = await served(settings, console)
             with step(console, "Starting bot, actions and app") as tell:
                 for process in processes(settings, model):
                     await supervisor.start(process)
@@ -49,13 +54,37 @@ async def up(settings: Settings, console: Console) -> None:
                 console.print("Stopping.")
 
 
+async def served(settings: Settings, console: Console) -> Path:
+    """The model that is live. Raises `Trouble` when it is broken.
+
+    It is the newest one, trained when need be, as long as nobody chose; when its file is gone; and when the
+    shop never edited its data and what ships was never live.
+    """
+    database = Database(settings.database_url)
+    try:
+        async with database.read() as session:
+            live = (await serving.state(session)).live
+            edited = (await datasets.head(session)).number > 0
+            settled = edited or await serving.was_live(session, fingerprint())
+        model = settings.models / live
+        if not (live and settled and model.is_file()):
+            model = await trained(settings, console)
+            if model.name != live:
+                async with database.write() as session:
+                    await models.register(session, model, dataset=0)
+                    await serving.start(session, model.name)
+    finally:
+        await database.close()
+    verify(model)
+    return model
+
+
 async def trained(settings: Settings, console: Console) -> Path:
-    """The newest model, trained anew when the data changed since. Raises `Trouble` when it is broken."""
+    """The newest model, trained anew when the data changed since."""
     model = newest(settings.models)
     if model is None or not fits(model):
         with step(console, "Training the bot") as tell:
             model = await train(settings.models, settings.state / "log" / "training.log", tell)
-    verify(model)
     return model
 
 
@@ -79,7 +108,7 @@ def processes(settings: Settings, model: Path) -> list[Process]:
     """Bot, actions, app and a worker that is apart, each with its log in the state folder."""
     logs, shared = settings.state / "log", environment(settings)
     bot = [*bot_program(), "run", "--model", str(model.resolve()), "--enable-api"]
-    bot += ["--auth-token", settings.bot_token, "--interface", LOCAL, "--port", str(settings.port + 1)]
+    bot += ["--auth-token", settings.bot_token, "--interface", LOCAL]
     bot += ["--endpoints", "bot/endpoints.yml", "--credentials", "bot/credentials.yml"]
     actions = [sys.executable, "-m", "actions", "--port", str(settings.port + 2)]
     app = [sys.executable, "-m", "uvicorn", "backoffice.app:app", "--host", settings.host]
@@ -88,8 +117,12 @@ def processes(settings: Settings, model: Path) -> list[Process]:
     app += ["--ws-per-message-deflate", "false"]  # it doubles what an idle chat costs
     service = shared | {"XIAOER_SERVICE_TOKEN": settings.service_token}
     worker = [sys.executable, "-m", "backoffice.cli", "worker"]
-    found = [
-        Process("bot", bot, logs / "bot.log", bot_environment() | service),
+    found = []
+    for number, port in enumerate(settings.bot_ports, 1):
+        name = "bot" if number == 1 else f"bot-{number}"
+        replica = bot_environment() | service | {"XIAOER_REPLICA": name}
+        found.append(Process(name, [*bot, "--port", str(port)], logs / f"{name}.log", replica))
+    found += [
         Process("actions", actions, logs / "actions.log", service),
         Process("app", app, logs / "app.log", shared),
     ]
@@ -113,15 +146,16 @@ async def ready(settings: Settings, tell: Callable[[str], None]) -> None:
         async with asyncio.timeout(READY_WITHIN), httpx.AsyncClient(timeout=5, trust_env=False) as client:
             while True:
                 with suppress(httpx.HTTPError):
-                    status = await client.get(f"{settings.bot_url}/status?token={settings.bot_token}")
-                    if status.status_code == httpx.codes.CONFLICT:
-                        model = newest(settings.models)
+                    bots = [
+                        (await client.get(f"{url}/status?token={settings.bot_token}")).status_code
+                        for url in settings.bot_urls
+                    ]
+                    if httpx.codes.CONFLICT in bots:
                         raise Trouble(
-                            f"The bot cannot load {model}: run `xiaoer train` (see {logs / 'bot.log'})"
+                            f"The bot cannot load its model: run `xiaoer train` (see {logs / 'bot.log'})"
                         )
-                with suppress(httpx.HTTPError, ValueError):
                     health = (await client.get(f"{settings.app_url}/healthz")).json()
-                    if health["status"] == "ok":
+                    if health["status"] == "ok" and set(bots) == {httpx.codes.OK}:
                         return
                     waiting = ", ".join(part for part, well in health.items() if well is False)
                 tell(f"waiting for {waiting}")

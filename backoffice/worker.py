@@ -36,7 +36,7 @@ from backoffice.inventory.alerts import Cover
 from backoffice.inventory.holds import Sweeper
 from backoffice.inventory.sheets import RECEIPTS
 from backoffice.kit import executors
-from backoffice.kit.database import Database
+from backoffice.kit.database import Database, ReadSession
 from backoffice.kit.idempotency import IdempotencyKey
 from backoffice.kit.repeating import again, background
 from backoffice.kit.time import now
@@ -45,6 +45,7 @@ from backoffice.returns.deadlines import Deadlines
 from backoffice.returns.rerouting import Rerouting
 from backoffice.reviewing import Reviewing
 from backoffice.settings import Settings
+from backoffice.sharing import Guard
 from backoffice.trade.checkout.models import StoredQuote
 from backoffice.trade.lifecycle import workflows
 from backoffice.trade.lifecycle.completing import Completing
@@ -54,8 +55,11 @@ from backoffice.trade.lifecycle.workflows import Workflows
 from backoffice.trade.payments.collecting import Collecting
 from backoffice.trade.payments.repaying import Repaying
 from backoffice.trainer import BOT_PYTHON, ROOT
+from backoffice.training.models import service as models
 from backoffice.training.models.models import Evaluation
 from backoffice.training.models.trainer import Trainer
+from backoffice.training.serving import service as serving
+from backoffice.training.serving.keeping import Keeping
 from backoffice.users.points import Expiry
 from backoffice.workshop import BotWorkshop
 from integrations.carriers.http import HttpCarrier
@@ -233,10 +237,17 @@ class Worker:
             Completing(database),
             collecting,
             Repaying(database, collecting.gateways),
+            Guard(database),
+            Keeping(database, settings.models),
             Trimming(database, SERVED),
-            *([Trainer(database, BotWorkshop(settings), EXAMINED)] if BOT_PYTHON.exists() else ()),
+            *([Trainer(database, BotWorkshop(settings), EXAMINED, live)] if BOT_PYTHON.exists() else ()),
             reviewing,
         )
+
+
+async def live(session: ReadSession) -> str | None:
+    """The model that candidates are judged beside: what answers or, before any was chosen, the newest."""
+    return (await serving.state(session)).live or await models.newest(session)
 
 
 async def apart(settings: Settings) -> None:

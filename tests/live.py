@@ -19,25 +19,34 @@ from backoffice.migrations import upgrade
 from backoffice.settings import Settings
 from backoffice.supervisor import Process, Supervisor
 from backoffice.trainer import ROOT
-from backoffice.up import processes, ready, seeding, trained
+from backoffice.up import processes, ready, seeding, served
 
 Result = TypeVar("Result")
 SMALL = ("--customers", "50", "--orders", "200")
 
 
 class LiveShop:
-    """Three real processes on free ports, with a small demo shop whose state is in `folder`.
+    """Real processes on free ports, with a small demo shop whose state is in `folder`.
 
-    The newest model of the project is served, trained first when it is stale. An empty `database_url` means
-    SQLite in `folder`. Besides the demo sign-ins there are those of `more`.
+    The newest model of `models` is served, trained first when it is stale. An empty `database_url` means
+    SQLite in `folder`. Besides the demo sign-ins there are those of `more`. There are so many replicas of the
+    bot as `bots` says.
     """
 
-    def __init__(self, folder: Path, database_url: str = "", more: Sequence[SignIn] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str = "",
+        more: Sequence[SignIn] = (),
+        bots: int = 1,
+        models: Path = ROOT / "models",
+    ) -> None:
         self._more = more
         self.settings = Settings(
             state=folder,
-            models=ROOT / "models",
-            port=three_free_ports(),
+            models=models,
+            port=free_ports(2 + bots),
+            bots=bots,
             database_url=database_url,
             redis_url="",
             app_url="",
@@ -86,10 +95,10 @@ class LiveShop:
 
     async def _start(self) -> None:
         quiet = Console(quiet=True)
-        model = await trained(self.settings, quiet)
         if self._more:
             await self._fill()
         await self._supervisor.run(seeding(self.settings, *SMALL))
+        model = await served(self.settings, quiet)
         self._processes = {process.name: process for process in processes(self.settings, model)}
         await self._begin(*self._processes.values())
 
@@ -113,7 +122,12 @@ class LiveShop:
 
 def three_free_ports() -> int:
     """The first of three neighbouring ports that nothing listens on."""
+    return free_ports(3)
+
+
+def free_ports(count: int) -> int:
+    """The first of so many neighbouring ports that nothing listens on."""
     for first in random.sample(range(20000, 29990), 200):
-        if all(free_port("", LOCAL, first + step).ok for step in range(3)):
+        if all(free_port("", LOCAL, first + step).ok for step in range(count)):
             return first
     raise RuntimeError("no free ports")

@@ -1,10 +1,10 @@
 """How two models compare, as pieces of a page."""
 
-import re
 from collections.abc import Sequence
 
 from backoffice.consoles.board import tile
 from backoffice.consoles.markup import NOTHING, Markup, button, div, join, span, tag
+from backoffice.consoles.serving_views import short
 from backoffice.consoles.words import Words
 from backoffice.kit.masking import mask_phones
 from backoffice.training.models.domain import (
@@ -18,15 +18,8 @@ from backoffice.training.models.domain import (
 )
 from backoffice.training.models.figures import Judged
 
-MADE = re.compile(r"xiaoer-\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-(\w{4})\w*\.tar\.gz")
 CLEAR = 0.05
 """The probability of a mere accident below which a difference counts as one."""
-
-
-def short(model: str) -> str:
-    """A model as people name it: when it was made and the first of its fingerprint."""
-    made = MADE.fullmatch(model)
-    return "{}-{} {}:{} · {}".format(*made.groups()) if made else model
 
 
 def comparison_view(words: Words, comparison: Comparison, chosen: str) -> Markup:

@@ -7,12 +7,14 @@ from typing import Any
 from nicegui import ui
 
 from backoffice.consoles import model_charts
-from backoffice.consoles.comparing import comparison_view, intents, sentence_list, short
+from backoffice.consoles.comparing import comparison_view, intents, sentence_list
 from backoffice.consoles.dialogs import Read, ask, text
 from backoffice.consoles.following import every
 from backoffice.consoles.inbox import clock
 from backoffice.consoles.layout import Place, style
 from backoffice.consoles.markup import NOTHING, Markup, Rows, button, div, span, tag
+from backoffice.consoles.serving import section
+from backoffice.consoles.serving_views import short
 from backoffice.consoles.visit import Visit
 from backoffice.consoles.words import Words
 from backoffice.kit.errors import NotFound
@@ -65,6 +67,7 @@ class ModelDesk:
                 button("train", words("models.train"), kind="button primary"),
             )
             ui.html(top, sanitize=False)
+            await section(self._visit)
             self._jobs = Rows(ui.element("section").classes("jobs").props("aria-live=polite"))
             ui.html(tag("h2", "panel-title", words("models.all")), sanitize=False)
             self._models = Rows(ui.element("div").classes("panel"))

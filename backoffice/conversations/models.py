@@ -135,6 +135,15 @@ class Reading(Base):
     """What the bot understood in a turn, and what it did."""
 
     __tablename__ = "readings"
+    __table_args__ = (
+        Index(None, "model", "at"),
+        Index(
+            "ix_readings_differing",
+            "at",
+            postgresql_where=text("shadow_model <> '' AND shadow_intent <> intent"),
+            sqlite_where=text("shadow_model <> '' AND shadow_intent <> intent"),
+        ),
+    )
 
     turn_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), index=True)
@@ -142,6 +151,14 @@ class Reading(Base):
     confidence: Mapped[float] = mapped_column(Float)
     ranking: Mapped[list[Any]] = mapped_column(JSON, default=list, doc="pairs of intent and confidence")
     actions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    model: Mapped[str] = mapped_column(
+        String(80), default="", server_default="", doc="the name of the one that answered"
+    )
+    shadow_model: Mapped[str] = mapped_column(
+        String(80), default="", server_default="", doc="the name of one that read along; empty: none did"
+    )
+    shadow_intent: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    shadow_confidence: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
     at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -33,14 +33,25 @@ class BotReply:
 
 
 @dataclass(frozen=True)
+class Shadow:
+    """How another model would have taken a message."""
+
+    model: str
+    intent: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Reading:
     """How the bot took a message: `ranking` are the likeliest intents with their chances (0 to 1), `actions`
-    the names of those that answered."""
+    the names of those that answered, `model` is the model that did."""
 
     intent: str
     confidence: float
     ranking: list[tuple[str, float]]
     actions: list[str]
+    model: str = ""
+    shadow: Shadow | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,20 @@ class BotDown(Exception):
 
 class BotBroken(Exception):
     """The bot listens and does not answer as agreed."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model on trial in a conversation: it answers there, or else reads along."""
+
+    model: str
+    answers: bool
+
+
+class Trials(Protocol):
+    def of(self, conversation: str) -> Trial | None:
+        """The trial in that conversation now, if any; the same again as long as a trial lasts."""
+        ...
 
 
 class Bot(Protocol):

@@ -12,9 +12,12 @@ from rasa.core.channels.rest import RestInput
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from sanic import Blueprint
+from sanic import Blueprint, Sanic
+
+from bot.components.serving import Models, follow
 
 RANKED = 3
+CANDIDATE = "candidate"
 saved: "ContextVar[Optional[DialogueStateTracker]]" = ContextVar("saved", default=None)
 """The dialogue as the tracker store last saved it in this request."""
 
@@ -22,19 +25,42 @@ saved: "ContextVar[Optional[DialogueStateTracker]]" = ContextVar("saved", defaul
 class ReadingInput(RestInput):
     """Serves `/webhooks/rest/webhook`; the last entry of an answer is {"recipient_id", "reading"}, with the
     `intent`, its `confidence`, the `ranking` of the three likeliest as [name, confidence] and the names of
-    the `actions` that answered. A turn that failed has none.
+    the `actions` that answered, and the name of the `model`. A turn that failed has none.
+
+    A message whose metadata names a `candidate` {"model", "answers"} is answered by that model, or only read
+    by it afterwards: then `shadow` tells its {"model", "intent", "confidence"}. Where it is not loaded, the
+    live model answers and nothing is told of the candidate.
     """
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[None]]) -> Blueprint:
         async def heard(message: UserMessage) -> None:
             saved.set(None)
-            await on_new_message(message)
+            models, wanted = self._models, (message.metadata or {}).get(CANDIDATE) or {}
+            model = models.chosen(wanted)
+            await model.agent.handle_message(message)
             dialogue = saved.get()
             if dialogue is not None:
-                told = {"recipient_id": message.sender_id, "reading": reading(dialogue)}
-                message.output_channel.messages.append(told)
+                told = {**reading(dialogue), "model": model.name}
+                if wanted and not wanted.get("answers"):
+                    told["shadow"] = await models.read_along(wanted, message)
+                message.output_channel.messages.append({"recipient_id": message.sender_id, "reading": told})
 
-        return super().blueprint(heard)
+        served = super().blueprint(heard)
+
+        @served.listener("before_server_start")
+        async def hold(app: Sanic, _: Any) -> None:
+            self._models = Models(app)
+
+        @served.listener("after_server_start")
+        async def begin(_: Sanic, __: Any) -> None:
+            self._following = follow(self._models)
+
+        @served.listener("before_server_stop")
+        async def end(_: Sanic, __: Any) -> None:
+            if self._following:
+                self._following.cancel()
+
+        return served
 
 
 def reading(dialogue: DialogueStateTracker) -> Dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,8 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         self._config = config
         self._storage = storage
         self._resource = resource
-        self._features = Features()
-        self._model: IntentModel | None = None
-        self._chances = lru_cache(maxsize=256)(self._judge)
+        self._labels: list[str] = []
+        self._chances: Callable[[str], NDArray[np.float64]] = untrained
 
     @classmethod
     def create(
@@ -76,12 +75,13 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
         tables = {table["name"]: table["elements"] for table in training_data.lookup_tables}
         concepts = {name: words for name, words in tables.items() if name.startswith(CONCEPT)}
         known = {"words": tables.get(SHOP_WORD, []), "concepts": concepts}
-        self._features = Features(**known)
+        features = Features(**known)
         pairs = [(example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples]
-        self._model = learn(self._features, pairs)
+        model = learn(features, pairs)
         with self._storage.write_to(self._resource) as folder:
             (folder / "known.json").write_text(json.dumps(known, ensure_ascii=False), encoding="utf8")
-            self._model.save(folder)
+            model.save(folder)
+        self._know(features, model)
         return self._resource
 
     @classmethod
@@ -95,9 +95,13 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
     ) -> ShopIntentClassifier:
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as folder:
-            component._features = Features(**json.loads((folder / "known.json").read_text(encoding="utf8")))
-            component._model = IntentModel.load(folder)
+            features = Features(**json.loads((folder / "known.json").read_text(encoding="utf8")))
+            component._know(features, IntentModel.load(folder))
         return component
+
+    def _know(self, features: Features, model: IntentModel) -> None:
+        judged = partial(judge, features, model, self._config["outside"])
+        self._labels, self._chances = model.labels, lru_cache(maxsize=256)(judged)
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
@@ -135,14 +139,20 @@ class ShopIntentClassifier(IntentClassifier, GraphComponent):
     def _rank(self, text: str) -> list[dict[str, Any]]:
         chances = self._chances(text)
         order = np.argsort(-chances)[: self._config["ranking_length"]]
-        return [{"name": self._model.labels[i], "confidence": float(chances[i])} for i in order]
+        return [{"name": self._labels[i], "confidence": float(chances[i])} for i in order]
 
-    def _judge(self, text: str) -> NDArray[np.float64]:
-        assert self._model is not None, "the classifier has not been trained"
-        chances = self._model.probabilities(text, self._features(text))
-        if OUTSIDE in self._model.labels:
-            chances[self._model.labels.index(OUTSIDE)] *= self._config["outside"]
-        return chances / chances.sum()
+
+def judge(features: Features, model: IntentModel, outside: float, text: str) -> NDArray[np.float64]:
+    """The chances of a text's intents. It knows no component: a model that is put away goes at once, without
+    waiting for the garbage to be collected."""
+    chances = model.probabilities(text, features(text))
+    if OUTSIDE in model.labels:
+        chances[model.labels.index(OUTSIDE)] *= outside
+    return chances / chances.sum()
+
+
+def untrained(text: str) -> NDArray[np.float64]:
+    raise RuntimeError("the classifier has not been trained")
 
 
 def learn(features: Features, pairs: Sequence[tuple[str, str]]) -> IntentModel:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -201,16 +202,14 @@ class ShopEntityExtractor(EntityExtractorMixin, GraphComponent):
         """Take over the names that the app serves; messages go on being read meanwhile."""
         sizes = [*self._lookups.get("size", []), *(row["name"] for row in served.get("sizes", []))]
         patterns = _size_patterns([size for size in dict.fromkeys(sizes) if " " not in size])
+        read = partial(in_shop_terms, self._synonyms)
         gazetteer = Gazetteer([*names_of(served), *self._looked_up()], self._ordinary)
-        self._sizes, self._gazetteer = [rule("size", pattern, self._size) for pattern in patterns], gazetteer
+        self._sizes, self._gazetteer = [rule("size", pattern, read) for pattern in patterns], gazetteer
 
     def _looked_up(self) -> Iterator[Name]:
         for entity in ("place", "courier", "colour"):
             for spelling in self._lookups.get(entity, []):
                 yield Name(entity, spelling, self._synonyms.get(spelling, spelling))
-
-    def _size(self, said: str) -> str:
-        return self._synonyms.get(said.upper(), said.upper())
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
@@ -243,6 +242,10 @@ class ShopEntityExtractor(EntityExtractorMixin, GraphComponent):
         yield from dates(folded, now)
         yield from amounts(folded)
         yield from quantities(folded)
+
+
+def in_shop_terms(synonyms: Mapping[str, str], size: str) -> str:
+    return synonyms.get(size.upper(), size.upper())
 
 
 def ordinary_pairs(sentences: Iterable[str]) -> list[str]:

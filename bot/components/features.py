@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, islice
 
 import jieba
 from pypinyin import lazy_pinyin
 
 from bot.components.concepts import Concepts
 from bot.components.text import normalise
+
+AT_ONCE = 5000
 
 jieba.setLogLevel(logging.WARNING)
 _MERGED_SOUNDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", "en"), ("ang", "an"))
@@ -22,9 +24,7 @@ class Features:
         self, words: Iterable[str] = (), concepts: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         self._concepts = Concepts(concepts or {})
-        self._jieba = jieba.Tokenizer()
-        for word in words:
-            self._jieba.add_word(word)
+        self._jieba = tokenizer(words)
 
     def __call__(self, text: str) -> list[str]:
         """Names with repetition: `c` characters 1-4, `w` words 1-2, `p` syllables 1-3, `t` concepts 1-2."""
@@ -39,6 +39,22 @@ class Features:
             *(f"t{concept}" for concept in concepts),
             *(f"t{one} {other}" for one, other in combinations(concepts, 2)),
         ]
+
+
+def tokenizer(words: Iterable[str]) -> jieba.Tokenizer:
+    """One that knows jieba's dictionary, which is read once in a process, and the words.
+
+    The dictionary is copied in portions: half a million words at once would hold up the turns of a bot.
+    """
+    jieba.initialize()
+    own = jieba.Tokenizer()
+    own.FREQ, own.total, own.initialized = {}, jieba.dt.total, True
+    known = iter(jieba.dt.FREQ.items())
+    while portion := tuple(islice(known, AT_ONCE)):
+        own.FREQ.update(portion)
+    for word in words:
+        own.add_word(word)
+    return own
 
 
 def _grams(items: str | list[str], longest: int) -> Iterator[str | list[str]]:

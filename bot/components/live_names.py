@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import requests
@@ -38,15 +39,18 @@ class LiveNames:
 
     @classmethod
     def follow(cls, extractor: Knowing) -> threading.Thread | None:
-        """Refresh what `extractor` knows in the background for as long as it lives.
+        """Tell `extractor` what there is now, then in the background for as long as it lives.
 
         Does nothing in a process that was not told where the app is (XIAOER_APP_URL, XIAOER_SERVICE_TOKEN).
         """
         app_url, token = os.environ.get("XIAOER_APP_URL"), os.environ.get("XIAOER_SERVICE_TOKEN")
         if not (app_url and token):
             return None
+        names = cls(app_url, token)
+        with suppress(Exception):
+            names.refresh(extractor)
         follower = threading.Thread(
-            target=cls(app_url, token)._follow, args=(weakref.ref(extractor),), name="live-names", daemon=True
+            target=names._follow, args=(weakref.ref(extractor),), name="live-names", daemon=True
         )
         follower.start()
         return follower

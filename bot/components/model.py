@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from bot.components.text import normalise
 from bot.components.weighing import Weighing
 
 FOLDS = 3
+AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
@@ -88,28 +89,39 @@ class IntentModel:
         return self.weighing(np.hstack([scores, self.neighbours([_plain(text)], scores)]))[0]
 
     def save(self, folder: Path) -> None:
-        """Write two plain files into `folder`: no pickle."""
+        """Write two plain files into `folder`: no pickle.
+
+        Names are written in lines, each read in a moment: a bot that loads a model goes on talking meanwhile.
+        """
         linear, weighing = vars(self.linear).copy(), vars(self.weighing)
-        names = {
-            "labels": self.labels,
-            "vocabulary": linear.pop("vocabulary"),
-            "examples": self.neighbours.examples,
-        }
-        (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf8")
+        vocabulary = linear.pop("vocabulary")
+        words = sorted(vocabulary, key=vocabulary.__getitem__)
+        with (folder / "names.jsonl").open("w", encoding="utf8") as file:
+            for each in (self.labels, *self.neighbours.examples, *portions(words, AT_ONCE)):
+                file.write(json.dumps(each, ensure_ascii=False) + "\n")
         arrays = {f"linear.{key}": value for key, value in linear.items()}
         np.savez(folder / "weights.npz", **arrays, **{f"weighing.{k}": v for k, v in weighing.items()})
 
     @classmethod
     def load(cls, folder: Path) -> IntentModel:
         """Read what `save` wrote."""
-        names = json.loads((folder / "names.json").read_text(encoding="utf8"))
+        with (folder / "names.jsonl").open(encoding="utf8") as file:
+            labels = json.loads(next(file))
+            examples = [json.loads(next(file)) for _ in labels]
+            words = [word for line in file for word in json.loads(line)]
+        vocabulary = {word: place for place, word in enumerate(words)}
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
 
             def part(of: str) -> dict[str, NDArray[Any]]:
                 return {key.split(".")[1]: arrays[key] for key in arrays.files if key.startswith(of)}
 
-            linear = LinearModel(names["vocabulary"], **part("linear"))
-            return cls(names["labels"], linear, Neighbours(names["examples"]), Weighing(**part("weighing")))
+            linear = LinearModel(vocabulary, **part("linear"))
+            return cls(labels, linear, Neighbours(examples), Weighing(**part("weighing")))
+
+
+def portions(words: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(words), size):
+        yield words[start : start + size]
 
 
 def _plain(text: str) -> str:

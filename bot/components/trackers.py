@@ -7,15 +7,16 @@ them back in every turn and sends them to the action server, so that a turn cost
 import json
 import random
 from collections import OrderedDict
-from typing import Any, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 import sqlalchemy as sa
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import TrackerStore
-from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME, REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
     ActionExecuted,
+    ActiveLoop,
     Event,
     SessionStarted,
     SlotSet,
@@ -71,6 +72,12 @@ class RecentTrackerStore(TrackerStore):
         self._write = sa.text(WRITE.format(table=name))
         self._recent: "OrderedDict[str, tuple[int, DialogueStateTracker]]" = OrderedDict()
 
+    def __copy__(self) -> "RecentTrackerStore":
+        """The store of another model: the same table, and a memory of its own."""
+        other = RecentTrackerStore.__new__(RecentTrackerStore)
+        other.__dict__.update(self.__dict__, _recent=OrderedDict())
+        return other
+
     async def keys(self) -> Iterable[str]:
         with self._engine.connect() as connection:
             return list(connection.execute(sa.select(self._table.c.sender_id)).scalars())
@@ -86,7 +93,7 @@ class RecentTrackerStore(TrackerStore):
             return None
         if tracker and row.version == version:
             return tracker
-        return DialogueStateTracker.from_dict(sender_id, json.loads(row.events), self.domain.slots)
+        return remembered(sender_id, json.loads(row.events), self.domain)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         saved.set(tracker)
@@ -100,6 +107,22 @@ class RecentTrackerStore(TrackerStore):
         self._recent[tracker.sender_id] = (version, tracker)
         if len(self._recent) > CACHED:
             self._recent.popitem(last=False)
+
+
+def remembered(sender_id: str, events: List[Dict[str, Any]], domain: Domain) -> DialogueStateTracker:
+    """The tracker of these events as a model of this domain goes on with it.
+
+    Another model may have led the dialogue: slots that this one does not know are left out, and a form that
+    it does not know is left.
+    """
+    slots = {slot.name for slot in domain.slots}
+    known = [each for each in events if each["event"] != SlotSet.type_name or each["name"] in slots]
+    tracker = DialogueStateTracker.from_dict(sender_id, known, domain.slots)
+    if tracker.active_loop_name and tracker.active_loop_name not in domain.form_names:
+        tracker.update(ActiveLoop(None))
+        if REQUESTED_SLOT in slots:
+            tracker.update(SlotSet(REQUESTED_SLOT, None))
+    return tracker
 
 
 def write_ahead(connection: Any, _: Any) -> None:

@@ -114,3 +114,11 @@ def extractor(
 @pytest.fixture(scope="session")
 def extract(extractor: Any) -> Any:
     return extractor.extract
+
+
+@pytest.fixture(autouse=True)
+def several_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sanic rewrites its own code for the first server of a process, but for tests keeps what it was."""
+    from sanic import Sanic
+
+    monkeypatch.setattr(Sanic, "test_mode", True)

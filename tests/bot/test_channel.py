@@ -63,9 +63,12 @@ async def served(agent: Agent) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
     await server.startup()
+    await server.before_start()
+    await server.after_start()
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks/rest/webhook"
     finally:
+        await server.before_stop()
         server.close()
         await server.wait_closed()
 
@@ -102,13 +105,20 @@ def test_an_answer_tells_how_the_message_was_read(
             "confidence": 1.0,
             "ranking": [],
             "actions": ["utter_points", "utter_more"],
+            "model": agent.model_name,
         },
     }
     assert pressed[-1]["reading"]["ranking"] == [["points", 1.0]]
     assert neither == [
         {
             "recipient_id": "c1",
-            "reading": {"intent": "", "confidence": 0.0, "ranking": [], "actions": []},
+            "reading": {
+                "intent": "",
+                "confidence": 0.0,
+                "ranking": [],
+                "actions": [],
+                "model": agent.model_name,
+            },
         }
     ]
     assert failed == [], "not the reading of the message before"

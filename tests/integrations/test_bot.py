@@ -11,11 +11,12 @@ from backoffice.conversations.ports import (
     BotReply,
     Heard,
     Reading,
+    Shadow,
     Utterance,
 )
 from backoffice.trainer import ROOT
-from integrations.bot import LEFT_OPEN, RasaBot, RasaMessage, bubbles, told
-from tests.integrations.conftest import BotServer
+from integrations.bot import LEFT_OPEN, RasaBot, RasaMessage, bubbles, by_preference, told
+from tests.integrations.conftest import BotServer, Served
 
 UTTERANCE = Utterance("c1", "你好", {"turn": "t", "turn_id": "1"})
 
@@ -62,6 +63,60 @@ async def test_an_answer_says_how_the_message_was_read(bot: BotServer) -> None:
     answer = await rasa.reply(UTTERANCE)
     await rasa.close()
     assert answer == BotAnswer([BotReply("您好")], Reading("greet", 0.9, [("greet", 0.9)], ["action_greet"]))
+
+
+async def test_an_answer_says_which_model_gave_it_and_what_another_would_have_read(bot: BotServer) -> None:
+    shadow = {"model": "b", "intent": "track", "confidence": 0.5}
+    read = {
+        "intent": "greet",
+        "confidence": 0.9,
+        "ranking": [],
+        "actions": [],
+        "model": "a",
+        "shadow": shadow,
+    }
+    bot.answer = lambda _: [{"recipient_id": "c1", "reading": read}]
+    rasa = RasaBot(bot.url, "token")
+    answer = await rasa.reply(UTTERANCE)
+    await rasa.close()
+    assert answer.reading == Reading("greet", 0.9, [], [], "a", Shadow("b", "track", 0.5))
+
+
+def test_a_replica_that_comes_or_goes_moves_its_own_conversations_only() -> None:
+    urls = [f"http://bot-{number}" for number in range(4)]
+    ids = [f"c{number}" for number in range(1000)]
+    before = {each: by_preference(urls, each)[0] for each in ids}
+    assert all(200 < list(before.values()).count(url) < 300 for url in urls)
+    after = {each: by_preference(urls[:-1], each)[0] for each in ids}
+    assert all(after[each] == before[each] for each in ids if before[each] != urls[-1])
+
+
+async def test_a_conversation_stays_with_a_replica_and_goes_to_the_next_while_that_is_down() -> None:
+    one, other = BotServer(), BotServer()
+    async with Served(one.app) as first, Served(other.app) as second:
+        urls = [first.url, second.url]
+        rasa = RasaBot(urls, "token")
+        for _ in range(3):
+            await rasa.reply(UTTERANCE)
+        await rasa.tell("c1", [Heard("agent", "在的")])
+        assert await rasa.ready()
+        heard = [(len(each.heard), len(each.told)) for each in (one, other)]
+        assert sorted(heard) == [(0, 0), (3, 1)]
+        await rasa.close()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{free.getsockname()[1]}"
+    async with Served(one.app) as left:
+        rasa = RasaBot([down, left.url], "token")
+        for number in range(20):
+            utterance = Utterance(f"c{number}", "你好", {})
+            assert await rasa.reply(utterance) == BotAnswer([BotReply("heard 你好")])
+        assert await rasa.ready()
+        await rasa.close()
+    nobody = RasaBot([down], "token")
+    with pytest.raises(BotDown):
+        await nobody.reply(UTTERANCE)
+    await nobody.close()
 
 
 async def test_what_was_said_meanwhile_is_told_without_a_turn(bot: BotServer) -> None:

@@ -68,6 +68,7 @@ async def keep_reading(
     session: WriteSession, turn_id: str, conversation_id: str, reading: ports.Reading, at: datetime
 ) -> None:
     """Once for each turn."""
+    shadow = reading.shadow or ports.Shadow("", "", 0.0)
     await insert_once(
         session,
         Reading,
@@ -77,6 +78,10 @@ async def keep_reading(
         confidence=reading.confidence,
         ranking=reading.ranking,
         actions=reading.actions,
+        model=reading.model[:80],
+        shadow_model=shadow.model[:80],
+        shadow_intent=shadow.intent[:60],
+        shadow_confidence=shadow.confidence,
         at=at,
     )
 

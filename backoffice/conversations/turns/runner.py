@@ -2,12 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from backoffice.conversations import service
 from backoffice.conversations.desk.domain import Hours
-from backoffice.conversations.ports import Bot, BotAnswer, BotBroken, BotDown, BotReply, Utterance
+from backoffice.conversations.ports import Bot, BotAnswer, BotBroken, BotDown, BotReply, Trials, Utterance
 from backoffice.conversations.schemas import Bubble, Button
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns import service as turns
@@ -37,8 +38,17 @@ class TurnRunner:
     one that was left behind is taken up again under the same id, so that its errands are done once.
     """
 
-    def __init__(self, database: Database, bot: Bot, bus: Bus, tokens: Tokens, settings: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        bot: Bot,
+        bus: Bus,
+        tokens: Tokens,
+        settings: Settings,
+        trials: Trials | None = None,
+    ) -> None:
         self._database, self._bot, self._bus, self._tokens = database, bot, bus, tokens
+        self._trials = trials
         self._credentials = Credentials(settings)
         self._slow_after, self._deadline = settings.turn_slow_after, settings.turn_deadline
         self._lease = timedelta(seconds=settings.turn_deadline + LEASE_MARGIN)
@@ -135,13 +145,15 @@ class TurnRunner:
         credential = TurnCredential(
             conversation=turn.conversation_id, turn=turn.id, epoch=turn.epoch, customer=turn.customer_id
         )
-        metadata = {
+        metadata: dict[str, Any] = {
             "turn": self._credentials.sign_turn(credential),
             "turn_id": turn.id,
             "channel": turn.channel,
             "sent_at": turn.sent_at.isoformat(),
             "signed_in": turn.customer_id is not None,
         }
+        if self._trials and (trial := self._trials.of(turn.conversation_id)):
+            metadata["candidate"] = {"model": trial.model, "answers": trial.answers}
         utterance = Utterance(turn.conversation_id, turn.text, metadata)
         try:
             try:

@@ -1,6 +1,6 @@
 """All SQL of models and jobs. A job is changed by conditional UPDATEs: who comes late changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -136,3 +136,24 @@ async def rivals(session: ReadSession, models: Sequence[str]) -> dict[str, str]:
     both = select(one.model, other.model).join(TrainingJob, about).join(other, other.job_id == one.job_id)
     wanted = both.where(one.model.in_(models), other.model != one.model).order_by(one.job_id)
     return {candidate: against for candidate, against in (await session.execute(wanted)).all()}
+
+
+async def put_away(
+    session: WriteSession, needed: Collection[str], newest: int, oldest: datetime, at: datetime
+) -> None:
+    """Those beyond so many of the newest, or made before `oldest`, but for those needed."""
+    there = TrainedModel.removed_at.is_(None)
+    ranked = select(TrainedModel.name).where(there).order_by(TrainedModel.at.desc(), TrainedModel.name.desc())
+    recent = list(await session.scalars(ranked.limit(newest)))
+    old = TrainedModel.name.not_in(recent) | (TrainedModel.at < oldest)
+    gone = update(TrainedModel).where(there, old, TrainedModel.name.not_in(list(needed)))
+    await session.execute(gone.values(removed_at=at).execution_options(synchronize_session=False))
+
+
+async def put_away_before(session: ReadSession, moment: datetime) -> list[str]:
+    found = select(TrainedModel.name).where(TrainedModel.removed_at < moment).order_by(TrainedModel.name)
+    return list(await session.scalars(found))
+
+
+async def bring_back(session: WriteSession, name: str) -> None:
+    await session.execute(update(TrainedModel).where(TrainedModel.name == name).values(removed_at=None))

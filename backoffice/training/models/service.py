@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +216,20 @@ async def stop(session: WriteSession, mine: TrainingJob, log: str) -> None:
 async def give_back(session: WriteSession, mine: TrainingJob) -> None:
     """Let another worker begin it anew at once, as this one must end."""
     await repository.keep(session, mine, {"lease_until": now() - LEASE, "tries": mine.tries - 1})
+
+
+async def put_away(
+    session: WriteSession, needed: Collection[str], newest: int, oldest: datetime, at: datetime
+) -> None:
+    """Let nobody choose models any more that are not among the newest or are older; never those needed."""
+    await repository.put_away(session, needed, newest, oldest, at)
+
+
+async def put_away_before(session: ReadSession, moment: datetime) -> list[str]:
+    """The names of those that nobody could choose since."""
+    return await repository.put_away_before(session, moment)
+
+
+async def bring_back(session: WriteSession, name: str) -> None:
+    """Let one be chosen again."""
+    await repository.bring_back(session, name)

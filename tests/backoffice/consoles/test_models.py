@@ -2,8 +2,9 @@
 
 import pytest
 
-from backoffice.consoles.comparing import comparison_view, intents, percent, sentence_list, short
+from backoffice.consoles.comparing import comparison_view, intents, percent, sentence_list
 from backoffice.consoles.model_charts import of
+from backoffice.consoles.serving_views import short
 from backoffice.consoles.words import Words
 from backoffice.training.models.domain import Comparison, Judgement, compared
 from backoffice.training.models.figures import OUTSIDE, Judged

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.conversations.delivery.dispatcher import Dispatcher
-from backoffice.conversations.ports import BotAnswer, BotReply, Channel, Heard, Reading, Utterance
+from backoffice.conversations.ports import BotAnswer, BotReply, Channel, Heard, Reading, Trials, Utterance
 from backoffice.conversations.reception import Reception
 from backoffice.conversations.tokens import Tokens
 from backoffice.conversations.turns.runner import TurnRunner
@@ -50,13 +50,18 @@ class Desk:
     """One process's conversations: what a channel needs, and a view of what happened."""
 
     def __init__(
-        self, database: Database, settings: Settings, bot: TestBot, channels: Sequence[Channel] = ()
+        self,
+        database: Database,
+        settings: Settings,
+        bot: TestBot,
+        channels: Sequence[Channel] = (),
+        trials: Trials | None = None,
     ) -> None:
         self.database, self.bot = database, bot
         self.tokens = Tokens(settings)
         self.bus = LocalBus()
         self.relay = Relay(database)
-        self.turns = TurnRunner(database, bot, self.bus, self.tokens, settings)
+        self.turns = TurnRunner(database, bot, self.bus, self.tokens, settings, trials)
         self.dispatcher = Dispatcher(database, self.bus, channels)
         self.reception = Reception(database, self.tokens, self.turns, self.bus, self.dispatcher)
 

@@ -7,7 +7,16 @@ from sqlalchemy import select
 
 from backoffice.conversations import models, service
 from backoffice.conversations.desk import service as people
-from backoffice.conversations.ports import BotBroken, BotButton, BotDown, BotReply, Reading, Utterance
+from backoffice.conversations.ports import (
+    BotBroken,
+    BotButton,
+    BotDown,
+    BotReply,
+    Reading,
+    Shadow,
+    Trial,
+    Utterance,
+)
 from backoffice.conversations.schemas import Bubble
 from backoffice.conversations.turns import runner
 from backoffice.conversations.turns import service as turns
@@ -53,6 +62,7 @@ async def test_a_message_is_answered(desk: Desk) -> None:
     (said,) = (await desk.reception.look(conversation)).events[:1]
     assert metadata["sent_at"] == said.at.isoformat()
     assert {"turn", "turn_id"} <= metadata.keys()
+    assert "candidate" not in metadata
 
 
 async def test_what_the_bot_understood_is_kept(desk: Desk) -> None:
@@ -65,6 +75,29 @@ async def test_what_the_bot_understood_is_kept(desk: Desk) -> None:
     assert (kept.conversation_id, kept.intent, kept.confidence) == (conversation, "track", 0.91)
     assert kept.ranking == [["track", 0.91], ["nudge", 0.05]]
     assert kept.turn_id == desk.bot.heard[0].metadata["turn_id"]
+
+
+class OnTrial:
+    """A model on trial that reads along in every conversation."""
+
+    def of(self, conversation: str) -> Trial:
+        return Trial("new.tar.gz", answers=False)
+
+
+async def test_a_model_on_trial_is_named_to_the_bot_and_what_it_read_is_kept(
+    database: Database, settings: Settings, bot: TestBot
+) -> None:
+    desk = Desk(database, settings, bot, trials=OnTrial())
+    bot.reading = Reading("track", 0.9, [], [], "old.tar.gz", Shadow("new.tar.gz", "trade_in", 0.7))
+    async with desk.running():
+        conversation = await desk.open()
+        await desk.reception.receive(conversation, "m1", "到哪了")
+        await desk.until(conversation, answered(1))
+    assert bot.heard[0].metadata["candidate"] == {"model": "new.tar.gz", "answers": False}
+    async with database.read() as session:
+        kept = (await session.scalars(select(models.Reading))).one()
+    assert (kept.model, kept.intent) == ("old.tar.gz", "track")
+    assert (kept.shadow_model, kept.shadow_intent, kept.shadow_confidence) == ("new.tar.gz", "trade_in", 0.7)
 
 
 async def test_a_repeat_at_the_same_time_is_the_same_event(desk: Desk) -> None:

@@ -1,0 +1,1 @@
+"""Which model answers shoppers: an append-only record of switches, and what each replica of the bot says."""
