@@ -55,6 +55,7 @@ from backoffice.trade.lifecycle.workflows import Workflows
 from backoffice.trade.payments.collecting import Collecting
 from backoffice.trade.payments.repaying import Repaying
 from backoffice.trainer import BOT_PYTHON, ROOT
+from backoffice.training.models import service as models
 from backoffice.training.models.models import Evaluation
 from backoffice.training.models.trainer import Trainer
 from backoffice.training.serving import service as serving
@@ -240,6 +241,7 @@ class Worker:
             Guard(database),
             Keeping(database, settings.models),
             Trimming(database, SERVED),
+            *([Trainer(database, BotWorkshop(settings), EXAMINED, live)] if BOT_PYTHON.exists() else ()),
             reviewing,
             *(training if BOT_PYTHON.exists() else ()),
         )
@@ -248,6 +250,9 @@ class Worker:
 async def live_model(session: ReadSession) -> str | None:
     """What a candidate is judged beside."""
     return (await serving.state(session)).live or None
+async def live(session: ReadSession) -> str | None:
+    """The model that candidates are judged beside: what answers or, before any was chosen, the newest."""
+    return (await serving.state(session)).live or await models.newest(session)
 
 
 async def apart(settings: Settings) -> None:

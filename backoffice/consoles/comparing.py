@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from backoffice.consoles.board import tile
 from backoffice.consoles.markup import NOTHING, Markup, button, div, join, span, tag
+from backoffice.consoles.serving_views import short
 from backoffice.consoles.words import Words
 from backoffice.kit.masking import mask_phones
 from backoffice.training.models.domain import (
@@ -22,16 +23,15 @@ CLEAR = 0.05
 
 
 def comparison_view(words: Words, comparison: Comparison, chosen: str) -> Markup:
-    """All but charts and sentences; `chosen` is the set whose figures are shown."""
+    """The whole in figures; `chosen` is the set of sentences whose figures are shown."""
     found = comparison.sets.get(chosen)
     return div(
         "comparing",
-        tag("h2", "page-title", words("models.comparison")),
+        tag("h2", "page-title", words("models.comparison", model=short(comparison.before.model))),
         verdict(words, gate(comparison)),
         stories(words, comparison),
         sets(words, comparison, chosen),
         summary(words, comparison, found) if found else NOTHING,
-        intents(words, found.intents) if found else NOTHING,
     )
 
 
@@ -182,8 +182,8 @@ def percent(share: float) -> str:
 
 
 def megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def speed(p50: float, p95: float) -> str:
-    return f"{p50:.1f} / {p95:.1f} ms"
+    return f"{p50:.0f} / {p95:.0f} ms"

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from backoffice.consoles import model_charts
-from backoffice.consoles.comparing import comparison_view, sentence_list
+from backoffice.consoles.comparing import comparison_view, intents, sentence_list
 from backoffice.consoles.dialogs import Read, ask, text
 from backoffice.consoles.following import every
 from backoffice.consoles.inbox import clock
@@ -173,14 +173,15 @@ class ModelDesk:
             chosen = comparison.sets.get(name)
             if chosen is None:
                 return
+            for list_name, changed in (("lost", chosen.lost), ("won", chosen.won)):
+                ui.html(sentence_list(self._words, list_name, changed, self._shown), sanitize=False)
             with ui.element("div").classes("charts"):
                 for title, options in model_charts.of(self._words, chosen).items():
                     label = self._words(f"models.{title}")
                     with ui.element("figure").classes(f"chart {title}").props(f'aria-label="{label}"'):
                         ui.html(tag("figcaption", "panel-title", label), sanitize=False)
                         ui.echart(options)
-            for list_name, changed in (("lost", chosen.lost), ("won", chosen.won)):
-                ui.html(sentence_list(self._words, list_name, changed, self._shown), sanitize=False)
+            ui.html(intents(self._words, chosen.intents), sanitize=False)
 
 
 def job_row(words: Words, job: JobView, people: dict[int, str], moment: datetime) -> Markup:
