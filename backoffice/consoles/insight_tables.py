@@ -105,7 +105,8 @@ def trend(words: Words, each: reports.Asked) -> str:
     if each.before is None:
         return NO_VALUE
     points = round(100 * (each.share - each.before))
-    return words("insights.points", points=f"{points:+d}") if points else words("insights.same")
+    way = "up" if points > 0 else "down" if points < 0 else "same"
+    return words(f"insights.{way}", points=abs(points))
 
 
 def confusions(words: Words, found: Insights) -> Table:

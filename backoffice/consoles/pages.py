@@ -37,6 +37,8 @@ PAGES: tuple[tuple[Place, Build], ...] = (
     (insights.PLACE, insights.build),
     (webhooks.PLACE, webhooks.build),
 )
+PATIENCE = 30.0
+"""Seconds until a page that counts a lot is given up."""
 PLACES += [place for place, _ in PAGES]
 
 
@@ -68,7 +70,7 @@ def mount(app: FastAPI) -> None:
     ui.page("/")(inbox)
     ui.page("/conversations/{conversation_id}")(conversation)
     for place, build in PAGES:
-        ui.page(place.path)(page_of(place, build))
+        ui.page(place.path, response_timeout=PATIENCE)(page_of(place, build))
     app.include_router(reports.router)
     app.include_router(data.router)
     app.include_router(insights.router)

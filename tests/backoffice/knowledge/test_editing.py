@@ -163,7 +163,7 @@ async def test_what_a_preview_tells_comes_true(
     await wonder(database, "可以带狗进去吗", "门店能不能带宠物", "邮费谁承担啊", "可以刻字吗")
     asked = {"title": "门店能带宠物吗", "questions": ["带狗去门店可以吗", "退货邮费谁出"]}
     before = (await previewed(client, admins, **asked))["shifts"]
-    assert len(before) >= 3
+    assert len(before) >= 2
     await admins.save(**asked)
     await admins.publish("pets", 1, 0)
     for each in before:
