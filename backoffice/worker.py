@@ -250,6 +250,8 @@ class Worker:
 async def live_model(session: ReadSession) -> str | None:
     """What a candidate is judged beside."""
     return (await serving.state(session)).live or None
+
+
 async def live(session: ReadSession) -> str | None:
     """The model that candidates are judged beside: what answers or, before any was chosen, the newest."""
     return (await serving.state(session)).live or await models.newest(session)
