@@ -224,7 +224,6 @@ class Worker:
         Sending(database, carriers).subscribe(self.relay)
         reviewing = Reviewing(database)
         reviewing.subscribe(self.relay)
-        training = [Trainer(database, BotWorkshop(settings), EXAMINED, live_model)]
         self.works = (
             self.engine,
             self.relay,
@@ -243,13 +242,7 @@ class Worker:
             Trimming(database, SERVED),
             *([Trainer(database, BotWorkshop(settings), EXAMINED, live)] if BOT_PYTHON.exists() else ()),
             reviewing,
-            *(training if BOT_PYTHON.exists() else ()),
         )
-
-
-async def live_model(session: ReadSession) -> str | None:
-    """What a candidate is judged beside."""
-    return (await serving.state(session)).live or None
 
 
 async def live(session: ReadSession) -> str | None:
