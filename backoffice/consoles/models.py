@@ -206,7 +206,7 @@ def job_row(words: Words, job: JobView, people: dict[int, str], moment: datetime
         top,
         div("quiet-text", job.why) if job.why else NOTHING,
         bar(words, job) if job.state == "running" else NOTHING,
-        div("why", f"{words.known('model_problem', job.error)} {job.detail}") if job.error else NOTHING,
+        div("why", f"{words.known('model_problem', job.error)} {job.detail}") if job.detail else NOTHING,
         log(words, job) if job.log and job.state in ("running", "failed") else NOTHING,
     )
 

@@ -55,7 +55,7 @@ async def write(model: Path, texts: Sequence[str], stories: Optional[Path], out:
     try:
         agent = Agent.load(model)
     except Exception as error:
-        sys.exit(f"{model.name} does not load: {error}")
+        sys.exit(f"{model.name} does not load: {root_of(error)}")
     loaded = {"load_seconds": time.perf_counter() - start, "memory_bytes": resident_bytes() - before}
     walks = walk(agent, stories) if stories else []
     total, done = len(texts) + len(walks), 0
@@ -77,6 +77,11 @@ async def write(model: Path, texts: Sequence[str], stories: Optional[Path], out:
         for one in walks:
             tell(await one())
             advance()
+
+
+def root_of(error: BaseException) -> BaseException:
+    """What an error came from first."""
+    return root_of(error.__cause__) if error.__cause__ else error
 
 
 def resident_bytes() -> int:

@@ -249,3 +249,5 @@ class Trainer:
                 if isinstance(findings, Findings):
                     path = self._workshop.path(model)
                     await service.keep_evaluation(session, mine.id, path, exam, findings)
+                else:
+                    await service.keep(session, mine, detail=findings.detail)

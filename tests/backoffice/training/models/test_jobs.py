@@ -197,7 +197,9 @@ async def test_a_live_model_that_does_not_load_leaves_the_candidate_judged(
     first, _ = await asked(database), await trainer.work()
     bench.path((await seen(database, first.id)).model).unlink()
     second, _ = await asked(database), await trainer.work()
-    assert (await seen(database, second.id)).state == "done"
+    found = await seen(database, second.id)
+    assert (found.state, found.error) == ("done", "")
+    assert "does not load" in found.detail
 
 
 async def test_a_model_made_elsewhere_is_registered_once(database: Database, bench: Bench) -> None:
