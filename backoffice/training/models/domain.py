@@ -8,17 +8,8 @@ from typing import Literal
 
 from scipy.stats import binomtest
 
-from backoffice.training.models.figures import (
-    OUTSIDE,
-    Bin,
-    Headline,
-    Interval,
-    Judged,
-    Z,
-    headline,
-    reliability,
-    wilson,
-)
+from backoffice.kit.statistics import Z95, Interval, wilson
+from backoffice.training.models.figures import OUTSIDE, Bin, Headline, Judged, headline, reliability
 
 FIXED, REVIEWED = "fixed", "reviewed"
 """The sets of sentences: what ships for testing, and what people of the shop settled lately."""
@@ -83,7 +74,7 @@ class Difference:
         if not self.total:
             return 0.0
         square = self.won + self.lost - (self.won - self.lost) ** 2 / self.total
-        return Z * sqrt(max(square, 0.0)) / self.total
+        return Z95 * sqrt(max(square, 0.0)) / self.total
 
     @property
     def p(self) -> float:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import mean, median
 
+from backoffice.kit.statistics import Z95, Interval, wilson
 from backoffice.training.models.labelled import Labelled
 
 OUTSIDE = "out_of_scope"
-Z = 1.96
-"""Standard deviations on either side that hold 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +44,6 @@ class Judged:
 
     def _would_do(self, intent: str) -> bool:
         return intent == self.message.intent or intent in self.message.also
-
-
-@dataclass(frozen=True)
-class Interval:
-    low: float
-    high: float
-
-
-def wilson(hits: int, total: int) -> Interval:
-    """Where the true share lies with 95 % certainty, `hits` of `total` seen (Wilson 1927); 0 to 1 of none."""
-    if not total:
-        return Interval(0, 1)
-    share, square = hits / total, Z * Z
-    centre = (share + square / (2 * total)) / (1 + square / total)
-    reach = Z / (1 + square / total) * sqrt(share * (1 - share) / total + square / (4 * total * total))
-    return Interval(max(0.0, centre - reach), min(1.0, centre + reach))
 
 
 @dataclass(frozen=True)
@@ -243,7 +226,7 @@ def gain(fewer: Point, more: Point) -> Gain:
     """Both points must have judged the same messages in the same order."""
     pairs = [(one.lenient, other.lenient) for one, other in zip(fewer.judged, more.judged, strict=True)]
     won, lost, total = pairs.count((False, True)), pairs.count((True, False)), len(pairs)
-    margin = Z * sqrt(won + lost - (won - lost) ** 2 / total) / total
+    margin = Z95 * sqrt(won + lost - (won - lost) ** 2 / total) / total
     return Gain(more.sentences - fewer.sentences, won, lost, (won - lost) / total, margin)
 
 
