@@ -11,6 +11,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from backoffice.training.datasets.domain import Dataset, Labelled, Sentence
+from backoffice.training.projects.editing import checked
 from backoffice.training.projects.markup import read_markup
 
 ALIKE, NEAR = 50, 86
@@ -51,9 +52,11 @@ class Finding:
 def check(dataset: Dataset, added: Sequence[Labelled]) -> list[Finding]:
     """A finding on each new sentence, which is compared with those before it among them too.
 
+    Raises `Invalid` (`example_invalid`).
+
     It takes a byte for each sentence that there is and each that is added.
     """
-    new = [Sentence(each.intent, read_markup(each.marked)[0]) for each in added]
+    new = [Sentence(each.intent, read_markup(checked(each.marked))[0]) for each in added]
     known = [*dataset.sentences, *new]
     asked, texts = [each.plain for each in new], [each.plain for each in known]
     likeness = process.cdist(asked, texts, scorer=fuzz.ratio, dtype=np.uint8, score_cutoff=ALIKE)

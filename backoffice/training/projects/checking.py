@@ -109,3 +109,6 @@ def check_stories(told: Any, section: str) -> None:
         require(story.get(kind), str, [section, number, kind], f"a {kind} must have a name")
         for part in ("steps", "condition"):
             require(story.get(part) or [], list, [section, number, part], f"its {part} must be a list")
+        for row, step in enumerate(story.get("steps") or []):
+            require(step, dict, [section, number, "steps", row], "a step must have keys")
+            require(step.get("or") or [], list, [section, number, "steps", row, "or"], "or must be a list")

@@ -1,5 +1,8 @@
 import time
 
+import pytest
+
+from backoffice.kit.errors import Invalid
 from backoffice.training.datasets.domain import Dataset, Labelled
 from backoffice.training.datasets.drafts import parsed
 from backoffice.training.datasets.folders import shipped
@@ -37,3 +40,8 @@ def test_a_sentence_in_the_land_of_another_intent_is_told() -> None:
     check(data, said * 10)
     assert first < 5
     assert time.perf_counter() - began < 1
+
+
+def test_a_sentence_that_cannot_be_is_refused() -> None:
+    with pytest.raises(Invalid, match="example_invalid"):
+        check(SMALL, [Labelled("thanks", '[x]{"entity": 1}')])

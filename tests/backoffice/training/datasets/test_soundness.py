@@ -4,6 +4,7 @@ from backoffice.training.datasets.drafts import Unsound, draft
 from backoffice.training.datasets.folders import shipped
 from backoffice.training.datasets.soundness import troubles
 from backoffice.training.projects.rasa_yaml import Project, read
+from backoffice.training.projects.yaml_text import Unreadable
 from tests.backoffice.training.datasets.small import FILES, SMALL
 
 
@@ -58,3 +59,9 @@ def test_what_was_broken_before_hinders_nobody() -> None:
     broken = type(before)(1, files, read(files))
     more = draft(broken, lambda project: Project({**project.files, **read({"nlu_data/x.yml": ""}).files}))
     assert more.difference.files == ["nlu_data/x.yml"]
+
+
+@pytest.mark.parametrize("step", ["1", "{or: 1}"])
+def test_steps_that_are_none_are_refused(step: str) -> None:
+    with pytest.raises(Unreadable, match=r"bot/rules/a\.yml:1"):
+        read({"bot/rules/a.yml": f"rules: [{{rule: x, steps: [{step}]}}]"})
