@@ -149,7 +149,10 @@ def by_preference(urls: Sequence[str], conversation: str) -> list[str]:
 
 
 def bubbles(messages: list[RasaMessage]) -> list[BotReply]:
-    """Rasa sends a card after the text it belongs to: put them back into one bubble."""
+    """Rasa sends a card after the text it belongs to: put them back into one bubble.
+
+    What is said twice, as the question of a form that was asked something else, is said the last time only.
+    """
     replies: list[BotReply] = []
     for message in messages:
         if message.custom and not message.text and replies and not replies[-1].card:
@@ -157,7 +160,7 @@ def bubbles(messages: list[RasaMessage]) -> list[BotReply]:
         elif message.text or message.custom:
             buttons = [BotButton(button.title, button.payload) for button in message.buttons]
             replies.append(BotReply(message.text, buttons, message.custom))
-    return replies
+    return [reply for place, reply in enumerate(replies) if reply not in replies[place + 1 :]]
 
 
 def reading(messages: list[RasaMessage]) -> Reading | None:

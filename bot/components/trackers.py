@@ -23,6 +23,7 @@ from rasa.shared.core.events import (
     UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy.schema import CreateTable
 
 import bot.lean.patches  # noqa: F401
 from bot.components.channel import saved
@@ -52,10 +53,9 @@ class RecentTrackerStore(TrackerStore):
         super().__init__(domain, event_broker)
         self._engine = sa.create_engine(host, poolclass=sa.pool.QueuePool, pool_pre_ping=True)
         schema = "bot" if self._engine.dialect.name == "postgresql" else None
-        metadata = sa.MetaData(schema=schema)
         self._table = sa.Table(
             "trackers",
-            metadata,
+            sa.MetaData(schema=schema),
             sa.Column("sender_id", sa.String(80), primary_key=True),
             sa.Column("version", sa.Integer, nullable=False),
             sa.Column("events", sa.Text, nullable=False),
@@ -66,7 +66,7 @@ class RecentTrackerStore(TrackerStore):
             if schema:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(8155)"))
                 connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-            metadata.create_all(connection)
+            connection.execute(CreateTable(self._table, if_not_exists=True))
         name = f"{schema}.trackers" if schema else "trackers"
         self._read = sa.text(READ.format(table=name))
         self._write = sa.text(WRITE.format(table=name))

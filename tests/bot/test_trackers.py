@@ -2,7 +2,9 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -92,6 +94,17 @@ def test_a_dialogue_comes_back_from_another_store(url: str) -> None:
     assert list(found.events) == list(tracker.events)
     assert found.get_slot("order_no") == "123"
     assert asyncio.run(RecentTrackerStore(DOMAIN, url).retrieve("c2")) is None
+
+
+def test_replicas_may_be_the_first_together(url: str) -> None:
+    together = Barrier(8)
+
+    def begin(_: int) -> list[str]:
+        together.wait()
+        return list(asyncio.run(RecentTrackerStore(DOMAIN, url).keys()))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(begin, range(8))) == [[]] * 8
 
 
 def test_a_replica_sees_what_the_other_has_heard(url: str) -> None:

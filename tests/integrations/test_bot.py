@@ -165,3 +165,8 @@ def test_a_card_joins_the_text_before_it() -> None:
         BotReply("二", [BotButton("好", "/affirm")], order),
         BotReply("", [], points),
     ]
+
+
+def test_a_question_asked_twice_in_a_turn_is_asked_last() -> None:
+    said = [RasaMessage(text=text) for text in ("哪一单？", "九点开门。", "哪一单？")]
+    assert bubbles(said) == [BotReply("九点开门。"), BotReply("哪一单？")]

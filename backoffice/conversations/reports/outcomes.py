@@ -10,7 +10,6 @@ from backoffice.conversations.models import Message, OwnershipChange, Rating, Re
 from backoffice.kit.database import ReadSession
 
 FALLBACK = "nlu_fallback"
-SHOWN = 50
 
 
 class ConversationOutcome(NamedTuple):
@@ -37,19 +36,6 @@ class Arm(NamedTuple):
     @property
     def contained(self) -> int:
         return self.conversations - self.handed_over
-
-
-class Difference(NamedTuple):
-    """A turn that a model which read along took for something else."""
-
-    turn_id: str
-    conversation_id: str
-    model: str
-    intent: str
-    shadow_model: str
-    shadow_intent: str
-    shadow_confidence: float
-    at: datetime
 
 
 async def outcomes(
@@ -119,26 +105,3 @@ async def read_along(session: ReadSession, model: str, since: datetime) -> tuple
     )
     messages, different = found.one()
     return messages, different
-
-
-async def differences(
-    session: ReadSession, since: datetime, until: datetime, limit: int = SHOWN, offset: int = 0
-) -> list[Difference]:
-    """Turns in [since, until) that a model reading along took for something else, the newest first."""
-    wanted = select(
-        Reading.turn_id,
-        Reading.conversation_id,
-        Reading.model,
-        Reading.intent,
-        Reading.shadow_model,
-        Reading.shadow_intent,
-        Reading.shadow_confidence,
-        Reading.at,
-    ).where(
-        Reading.shadow_model != "",
-        Reading.shadow_intent != Reading.intent,
-        Reading.at >= since,
-        Reading.at < until,
-    )
-    wanted = wanted.order_by(Reading.at.desc(), Reading.turn_id).limit(limit).offset(offset)
-    return [Difference(*row) for row in (await session.execute(wanted)).tuples()]

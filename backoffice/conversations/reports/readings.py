@@ -16,7 +16,8 @@ AT_ONCE = 500
 
 class ReadTurn(NamedTuple):
     """A turn that the bot read. `text` is what the shopper typed, a line each; empty: they pressed a button
-    or sent a picture. `event` is their last line. `ranking` are pairs of intent and chance, likeliest first.
+    or sent a picture. `event` is their last line. `ranking` are pairs of intent and chance, likeliest first,
+    `shadow` what a model that read along took it for, if one did.
     """
 
     id: str
@@ -98,6 +99,7 @@ def turn(read: Reading, lines: Sequence[Any]) -> ReadTurn:
         read.confidence,
         read.ranking,
         read.actions,
+        read.shadow_intent,
     )
 
 

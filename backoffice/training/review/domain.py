@@ -117,7 +117,7 @@ def judge(talk: Talk) -> dict[str, list[str]]:
         Signal.ASKED_AGAIN: asked_again(talk.turns),
         Signal.CANCELLED: cancelled(talk.turns),
         Signal.CLOSE: {turn.id for turn in talk.turns if is_close(turn)},
-        Signal.SHADOW: {turn.id for turn in talk.turns if turn.shadow and turn.shadow != turn.read_as},
+        Signal.SHADOW: {turn.id for turn in talk.turns if turn.shadow not in ("", turn.intent)},
     }
     return {turn.id: [signal for signal in Signal if turn.id in blamed[signal]] for turn in talk.turns}
 
