@@ -370,7 +370,10 @@ class Review:
             await datasets.head(session)
         async with self._visit.database.write() as session:
             brought = await deciding.add_to_training(session, member.id, why)
-        ui.notify(self._words("review.added", count=brought.examples), type="positive", position="top")
+        said = self._words("review.added", count=brought.examples)
+        if brought.elsewhere:
+            said += self._words("review.elsewhere", count=brought.elsewhere)
+        ui.notify(said, type="warning" if brought.elsewhere else "positive", position="top")
 
     async def _end(self, decision_id: Any, as_second: bool) -> None:
         async with self._visit.database.write() as session:

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import Any, Literal
 
 from backoffice.training.datasets.fingerprints import code, fingerprint_of, is_data
-from backoffice.training.datasets.soundness import Trouble, plain, troubles
+from backoffice.training.datasets.soundness import Trouble, owners, plain, troubles
 from backoffice.training.projects.rasa_yaml import Project
 from backoffice.training.projects.views import intents
 
@@ -106,6 +106,11 @@ class Dataset:
     def sentences(self) -> list[Sentence]:
         said = intents(self.project).items()
         return [Sentence(name, each.text) for name, intent in said for each in intent.examples]
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """The intent of each sentence, by its plain text."""
+        return owners(intents(self.project))
 
     @cached_property
     def troubles(self) -> frozenset[Trouble]:

@@ -87,11 +87,20 @@ def of_intents(spoken: dict[str, Intent], told: Domain, dialogue: list[Story]) -
         yield Trouble("intent_empty", declared[name], name)
 
 
-def of_sentences(spoken: dict[str, Intent]) -> Iterator[Trouble]:
-    owners = dict[str, str]()
+def owners(spoken: dict[str, Intent]) -> dict[str, str]:
+    """The first intent that has a sentence, by its plain text."""
+    found = dict[str, str]()
     for name, intent in spoken.items():
         for example in intent.examples:
-            if (owner := owners.setdefault(plain(example.text), name)) != name:
+            found.setdefault(plain(example.text), name)
+    return found
+
+
+def of_sentences(spoken: dict[str, Intent]) -> Iterator[Trouble]:
+    owned = owners(spoken)
+    for name, intent in spoken.items():
+        for example in intent.examples:
+            if (owner := owned[plain(example.text)]) != name:
                 yield Trouble("sentence_twice", example.place.path, example.text, f"{owner}, {name}")
 
 

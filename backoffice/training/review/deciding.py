@@ -11,7 +11,8 @@ from backoffice.kit.time import now
 from backoffice.staff import service as staff
 from backoffice.training.datasets import service as datasets
 from backoffice.training.datasets.domain import Editor, Labelled
-from backoffice.training.projects.markup import Span, write_markup
+from backoffice.training.datasets.soundness import plain
+from backoffice.training.projects.markup import Span, read_markup, write_markup
 from backoffice.training.review import decision_repository, intake, repository
 from backoffice.training.review.domain import FALLBACK, OUTSIDE
 from backoffice.training.review.repository import Held
@@ -132,25 +133,32 @@ async def undo_last(session: WriteSession, staff_id: int) -> int:
 
 
 async def add_to_training(session: WriteSession, staff_id: int, why: str) -> Brought:
-    """Make examples of what was decided and is not waiting for a second reader, each message once. What was
-    labelled with an intent that is no more stays as it is.
+    """Make examples of what was decided and is not waiting for a second reader, each message once.
+
+    What was labelled with an intent that is no more stays as it is; a sentence that another intent has is
+    left out.
 
     Call `datasets.head` before, in a session of its own: nobody should wait to write while it is read.
     """
     claimed = await decision_repository.claim_ready(session, now(), await datasets.intents(session))
+    owners = dict((await datasets.head(session)).owners)
     examples: dict[Labelled, int] = {}
+    elsewhere = 0
     for decision_id, text, spans in await decision_repository.texts(session, claimed):
-        if marked := example(text, spans):
-            examples.setdefault(Labelled(claimed[decision_id], marked), decision_id)
+        intent, marked = claimed[decision_id], example(text, spans)
+        if marked and owners.setdefault(plain(read_markup(marked)[0]), intent) == intent:
+            examples.setdefault(Labelled(intent, marked), decision_id)
+        elif marked:
+            elsewhere += 1
     if not examples:
-        return Brought(len(claimed), 0, None)
+        return Brought(len(claimed), 0, elsewhere, None)
     dataset = await datasets.add_examples(session, Editor(staff_id, why), list(examples))
     counts = Counter(examples.values())
     for decision_id in claimed:
         await decision_repository.note_examples(session, decision_id, counts[decision_id], dataset.number)
     subject = f"dataset:{dataset.number}"
     await audit.record(session, staff_id, "reviewed_added", subject, why, examples=len(examples))
-    return Brought(len(claimed), len(examples), dataset.number)
+    return Brought(len(claimed), len(examples), elsewhere, dataset.number)
 
 
 def example(text: str, spans: Sequence[Sequence[object]]) -> str | None:

@@ -91,8 +91,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Brought:
-    """What became of decisions: `examples` new sentences in `revision` of the training data."""
+    """What became of decisions: `examples` new sentences in `revision` of the training data; `elsewhere` are
+    sentences that another intent has, which were left out.
+    """
 
     decisions: int
     examples: int
+    elsewhere: int
     revision: int | None

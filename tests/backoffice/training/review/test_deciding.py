@@ -8,6 +8,8 @@ import pytest
 from backoffice.kit.database import Database
 from backoffice.kit.errors import Conflict, Invalid, NotFound
 from backoffice.training.datasets import service as datasets
+from backoffice.training.datasets.domain import Editor, Labelled
+from backoffice.training.datasets.soundness import plain
 from backoffice.training.projects.markup import Span
 from backoffice.training.projects.views import intents
 from backoffice.training.review import deciding, service
@@ -140,3 +142,16 @@ async def test_entities_must_lie_in_the_text(database: Database, queue: Queue) -
         with pytest.raises(Invalid, match="bad_entities"):
             await does(database, deciding.decide, ANNA, [queue[0].id], TRADE_IN, spans={queue[0].id: [span]})
     assert set(await states(database)) == {"open"}
+
+
+async def test_a_sentence_of_another_intent_is_left_out(database: Database, queue: Queue) -> None:
+    same = queue[0].text
+    async with database.write() as session:
+        editor = Editor(ANNA, "先有的")
+        await datasets.add_examples(session, editor, [Labelled("member_points", f"{same}！")])
+    await does(database, deciding.decide, ANNA, ids(queue[:3]), TRADE_IN)
+    brought = await does(database, deciding.add_to_training, ANNA, "上周复核")
+    assert (brought.decisions, brought.elsewhere) == (1, 1)
+    head = await sees(database, datasets.head)
+    assert head.owners[plain(same)] == "member_points"
+    assert brought.examples == len({each.text for each in queue[:3]} - {same})
