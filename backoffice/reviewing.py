@@ -28,6 +28,8 @@ LATELY = timedelta(hours=26)
 """As far back as what happens now can tell of a misreading."""
 AT_ONCE = 200
 REGROUPED, MOVES_AT_ONCE = 5000, 50
+FEW, SHARE = 20, 20
+"""They are grouped anew when so many messages are new, and one in so many of those that wait."""
 SILENCE = timedelta(hours=1)
 """A test conversation ends where nobody wrote for so long."""
 TELLING = {"bot", "system"}
@@ -44,6 +46,7 @@ class Reviewing:
         self._leaders: Leaders | None = None
         self._looking = asyncio.Lock()
         self._news: set[str] = set()
+        self._ungrouped = 0
 
     def subscribe(self, relay: Relay) -> None:
         relay.subscribe(TOPIC, self.consume)
@@ -68,6 +71,13 @@ class Reviewing:
             except Exception:
                 self._news.update(news)
                 raise
+        self._ungrouped += taken
+        if self._ungrouped >= FEW:
+            async with self._database.read() as session:
+                left = (await service.counts(session)).left
+            if self._ungrouped >= left / SHARE:
+                self._ungrouped = 0
+                await self.regroup()
         return taken
 
     async def sweep(self) -> int:

@@ -160,6 +160,8 @@ class Puller:
         async with session.get(f"{self._url}/{place}", headers={**asked, **before}) as answer:
             etag = answer.headers.get("ETag", "")
             if answer.status == 404:
+                if place == CANDIDATE and models.candidate:
+                    await self._try(session, LIVE)  # it may have gone live since that was asked
                 self._settle(place, None)
             elif answer.status == 304 and etag in refused:
                 models.trouble[place] = refused[etag]
