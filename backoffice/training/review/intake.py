@@ -15,18 +15,22 @@ from backoffice.kit.database import ReadSession, WriteSession
 from backoffice.kit.errors import Conflict
 from backoffice.kit.masking import mask_free_text
 from backoffice.kit.time import now, shop_date
+from backoffice.training.datasets import service as datasets
 from backoffice.training.review import repository
 from backoffice.training.review.domain import Said, Talk, Turn, harm, judge
 from backoffice.training.review.repository import Held
 
 if TYPE_CHECKING:
-    from backoffice.training.review.likeness import Leaders
+    from backoffice.training.review.likeness import Leaders, Learned
 
 LEADERS = 10_000
 """So many of the newest groups can be joined."""
 LONGEST_TITLE = 200
 AT_ONCE = 200
 """New messages that one look finds at most: look again."""
+
+_learned = dict[str, "Learned"]()
+"""By the fingerprint of the training data; the latest only."""
 
 
 @dataclass(frozen=True)
@@ -186,8 +190,20 @@ async def regroup(session: ReadSession, most: int) -> list[Move]:
         return []
     from backoffice.training.review.likeness import grouped
 
-    leaders = await asyncio.to_thread(grouped, [said for _, _, said in waiting])
+    leaders = await asyncio.to_thread(grouped, [said for _, _, said in waiting], await learned(session))
     return list(moves(waiting, leaders))
+
+
+async def learned(session: ReadSession) -> "Learned":
+    """What the bot learns from, kept until the training data change."""
+    from backoffice.training.review.likeness import Learned
+
+    head = await datasets.head(session)
+    if head.fingerprint not in _learned:
+        found = await asyncio.to_thread(Learned, list(head.owners))
+        _learned.clear()
+        _learned[head.fingerprint] = found
+    return _learned[head.fingerprint]
 
 
 def moves(waiting: Sequence[tuple[int, int, Said]], leaders: Sequence[int]) -> Iterator[Move]:

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.training.review.domain import Said
-from backoffice.training.review.likeness import Leaders, grouped
+from backoffice.training.review.likeness import Leaders, Learned, grouped
 
 TRADE_IN = [
     "以旧换新怎么弄",
@@ -52,3 +52,11 @@ def test_any_texts_can_be_grouped(texts: list[str]) -> None:
     leaders = grouped([Said(text, "x") for text in texts])
     assert len(leaders) == len(texts)
     assert all(leaders[leader] == leader for leader in leaders)
+
+
+def test_words_that_were_never_learned_hold_a_new_topic_together() -> None:
+    asked = ("能洗鞋吗", "洗鞋多少钱", "洗鞋要几天", "哪家店可以洗鞋", "小白鞋送去洗鞋行不行", "洗鞋上门取不")
+    known = ("能退吗", "裙子多少钱", "快递要几天", "哪家店可以自提", "送去修行不行", "上门取件吗", "鞋能退吗")
+    said = [Said(text, str(n)) for n, text in enumerate((*asked, *known))]
+    topic = [grouped(said, learned)[: len(asked)] for learned in (None, Learned(known * 50))]
+    assert len(set(topic[1])) == 1 < len(set(topic[0]))
