@@ -192,7 +192,8 @@ def likeliest(members: Sequence[ReviewCandidate], label: str, intents: Collectio
     """The intents that stand to reason for a group: decided before, then by their chances in its members."""
     chances: dict[str, float] = {}
     for each in members:
-        for intent, chance in [*each.ranking, (each.shadow, 0.5)]:
+        ranked = each.ranking or [(each.read_as, each.confidence)]
+        for intent, chance in [*ranked, (each.shadow, 0.5)]:
             chances[intent] = chances.get(intent, 0) + chance
     ordered = sorted(chances, key=lambda intent: -chances[intent])
     known = [each for each in dict.fromkeys([label, *ordered]) if each in intents and each != OUTSIDE]
