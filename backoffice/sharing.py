@@ -1,5 +1,6 @@
 """Models on trial in conversations: who gets one, how both go, and when it is stopped."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -70,7 +71,8 @@ class Guard:
             if served.mode != "share":
                 return None
             found = await shared(session, served, now() - SETTLES)
-        harm = verdict([Outcome(each.began, each.tried, each.handed_over or each.fallback) for each in found])
+        told = [Outcome(each.began, each.tried, each.handed_over or each.fallback) for each in found]
+        harm = await asyncio.to_thread(verdict, told)
         if harm is None:
             return None
         try:

@@ -27,7 +27,7 @@ async def test_two_workers_are_killed_again_and_again_and_every_order_ends_once(
     database: Database, settings: Settings
 ) -> None:
     await drill.stock(database, 100)
-    seen = await drill.Drill(settings, database).run(kills=3, seconds=(0.1, 0.8))
+    seen = await drill.Drill(settings, database).run(kills=6, seconds=(0.5, 2.0))
     assert seen.faults == {}
     assert seen.orders > 20
     assert seen.recovered > 0

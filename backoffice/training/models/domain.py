@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import comb, sqrt
 from typing import Literal
-
-from scipy.stats import binomtest
 
 from backoffice.kit.statistics import Z95, Interval, wilson
 from backoffice.training.models.figures import OUTSIDE, Bin, Headline, Judged, headline, reliability
@@ -78,8 +76,8 @@ class Difference:
 
     @property
     def p(self) -> float:
-        moved = self.won + self.lost
-        return float(binomtest(self.won, moved).pvalue) if moved else 1.0
+        moved, fewer = self.won + self.lost, min(self.won, self.lost)
+        return min(1.0, 2 * sum(comb(moved, count) for count in range(fewer + 1)) / 2**moved)
 
 
 @dataclass(frozen=True)
