@@ -7,7 +7,6 @@ Likeness is that of characters once width, case, blanks and marks make no differ
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from rapidfuzz import fuzz, process
 
 from backoffice.training.datasets.domain import Dataset, Labelled, Sentence
@@ -56,6 +55,8 @@ def check(dataset: Dataset, added: Sequence[Labelled]) -> list[Finding]:
 
     It takes a byte for each sentence that there is and each that is added.
     """
+    import numpy as np  # half a second of every start
+
     new = [Sentence(each.intent, read_markup(checked(each.marked))[0]) for each in added]
     known = [*dataset.sentences, *new]
     asked, texts = [each.plain for each in new], [each.plain for each in known]

@@ -77,7 +77,7 @@ class Difference:
     @property
     def p(self) -> float:
         moved, fewer = self.won + self.lost, min(self.won, self.lost)
-        return min(1.0, 2 * sum(comb(moved, count) for count in range(fewer + 1)) / 2**moved)
+        return min(1.0, float(2 * sum(comb(moved, count) for count in range(fewer + 1)) / 2**moved))
 
 
 @dataclass(frozen=True)
