@@ -202,5 +202,5 @@ async def test_on_a_phone_no_page_is_hidden_sideways(shop: Shop, new_page: NewPa
     page = await new_page(width=390, height=844, locale=language)
     await shop.visit(page, "admin")
     places = page.locator(".places")
-    await expect(places.locator(".place")).to_have_count(7)
+    await expect(places.locator(".place")).to_have_count(11)
     assert await places.evaluate("places => places.scrollWidth - places.clientWidth") == 0
