@@ -54,12 +54,17 @@ def pytest_report_header() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which tests one process of several runs after each other: those of a file, and all that share the
-    live shop, which take longest and come first.
+    live shop, which take longest and come first, before those that are given time of their own.
     """
     for item in items:
         live = "live_shop" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("live shop" if live else str(item.path)))
-    items.sort(key=lambda item: "live_shop" not in getattr(item, "fixturenames", ()))
+    items.sort(
+        key=lambda item: (
+            "live_shop" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("timeout") is None,
+        )
+    )
 
 
 def run_apart(work: Coroutine[object, object, None]) -> None:
