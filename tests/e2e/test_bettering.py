@@ -1,10 +1,7 @@
 """Admins who make answers better, in a real browser: the knowledge base and the bot's weeks."""
 
-import asyncio
 import csv
 import io
-import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +22,8 @@ from backoffice.knowledge.schemas import ArticleEdit, QuestionNote
 from backoffice.migrations import upgrade
 from backoffice.staff import service as staff
 from backoffice.users.service import DEMO_PASSWORD
+from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
-from tests.live import three_free_ports
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ENGRAVING = ("手机壳上可以刻字吗", "手机壳可以刻字吗")
@@ -63,25 +60,10 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     for text in (*ENGRAVING, "有教师优惠吗"):
         async with database.write() as session:
             await questions.note(session, QuestionNote(text=text, kind="missed"), "c1")
-    port = three_free_ports()
-    told = {"XIAOER_STATE": str(folder), "XIAOER_DATABASE_URL": database.url, "XIAOER_PORT": str(port)}
-    told |= {"XIAOER_REDIS_URL": "", "XIAOER_BOT_URL": "http://127.0.0.1:9"}
-    command = ("-m", "uvicorn", "backoffice.app:app", "--port", str(port), "--log-level", "warning")
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, env={**os.environ, **told})
-    shop = Shop(f"http://127.0.0.1:{port}", database)
     try:
-        async with asyncio.timeout(120), httpx.AsyncClient() as client:
-            while True:
-                try:
-                    await client.get(f"{shop.url}/console/sign-in")
-                    break
-                except httpx.TransportError:
-                    assert process.returncode is None
-                    await asyncio.sleep(0.1)
-        yield shop
+        async with app_running(folder, database, 120, XIAOER_BOT_URL="http://127.0.0.1:9") as url:
+            yield Shop(url, database)
     finally:
-        process.terminate()
-        await process.wait()
         await database.close()
 
 

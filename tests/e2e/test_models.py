@@ -1,13 +1,10 @@
 """An admin trains and compares models in a real browser, with little data."""
 
-import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
@@ -17,8 +14,8 @@ from backoffice.migrations import upgrade
 from backoffice.staff import service as staff
 from backoffice.trainer import BOT_PYTHON
 from tests.backoffice.training.models import tiny
+from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
-from tests.live import three_free_ports
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -59,25 +56,10 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         await staff.add(session, "boss", "老板", "admin", PASSWORD)
         await staff.add(session, "gu", "老顾", "supervisor", PASSWORD)
     await tiny.store(database, 0)
-    port = three_free_ports()
-    told = {"XIAOER_STATE": str(folder), "XIAOER_DATABASE_URL": database.url, "XIAOER_PORT": str(port)}
-    told |= {"XIAOER_MODELS": str(folder / "models"), "XIAOER_REDIS_URL": ""}
-    command = ("-m", "uvicorn", "backoffice.app:app", "--port", str(port), "--log-level", "warning")
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, env={**os.environ, **told})
-    shop = Shop(f"http://127.0.0.1:{port}", database, folder)
     try:
-        async with asyncio.timeout(300), httpx.AsyncClient() as client:
-            while True:
-                try:
-                    await client.get(f"{shop.url}/console/sign-in")
-                    break
-                except httpx.TransportError:
-                    assert process.returncode is None
-                    await asyncio.sleep(0.1)
-        yield shop
+        async with app_running(folder, database, XIAOER_MODELS=str(folder / "models")) as url:
+            yield Shop(url, database, folder)
     finally:
-        process.terminate()
-        await process.wait()
         await database.close()
 
 

@@ -3,12 +3,10 @@
 import asyncio
 import os
 import re
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
@@ -19,8 +17,8 @@ from backoffice.migrations import upgrade
 from backoffice.staff import service as staff
 from backoffice.training.models import service as models
 from backoffice.training.serving import service as serving
+from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
-from tests.live import three_free_ports
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 PASSWORD = "correct horse"
@@ -69,28 +67,18 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
             (folder / "models" / name).write_bytes(name.encode())
             await models.register(session, folder / "models" / name, dataset=0)
         await serving.start(session, ONE)
-    port = three_free_ports()
-    told = {"XIAOER_STATE": str(folder), "XIAOER_DATABASE_URL": database.url, "XIAOER_PORT": str(port)}
-    told |= {"XIAOER_MODELS": str(folder / "models"), "XIAOER_REDIS_URL": "", "XIAOER_WORKER": "apart"}
-    command = ("-m", "uvicorn", "backoffice.app:app", "--port", str(port), "--log-level", "warning")
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, env={**os.environ, **told})
-    shop = Shop(f"http://127.0.0.1:{port}", database)
-    following = asyncio.create_task(shop.follow())
     try:
-        async with asyncio.timeout(300), httpx.AsyncClient() as client:
-            while True:
-                try:
-                    await client.get(f"{shop.url}/console/sign-in")
-                    break
-                except httpx.TransportError:
-                    assert process.returncode is None
-                    await asyncio.sleep(0.1)
-        yield shop
+        async with app_running(
+            folder, database, XIAOER_MODELS=str(folder / "models"), XIAOER_WORKER="apart"
+        ) as url:
+            shop = Shop(url, database)
+            following = asyncio.create_task(shop.follow())
+            try:
+                yield shop
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        process.terminate()
-        await process.wait()
         await database.close()
 
 

@@ -1,10 +1,7 @@
 """Who runs the desk, in a real browser: the board, a whisper, stepping in, reports, what was lost."""
 
-import asyncio
 import csv
 import io
-import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,8 +24,8 @@ from backoffice.kit.database import Database
 from backoffice.kit.time import now, shop_date
 from backoffice.migrations import upgrade
 from backoffice.users.service import DEMO_PASSWORD
+from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
-from tests.live import three_free_ports
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGENT1, SUPERVISOR = 1, 4
@@ -57,25 +54,10 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     database = Database(f"sqlite+aiosqlite:///{folder / 'shop.db'}")
     await upgrade(database)
     await seed(database, customers=60, orders=600)
-    port = three_free_ports()
-    told = {"XIAOER_STATE": str(folder), "XIAOER_DATABASE_URL": database.url, "XIAOER_PORT": str(port)}
-    told |= {"XIAOER_SERVICE_HOURS": "00:00-24:00", "XIAOER_REDIS_URL": ""}
-    command = ("-m", "uvicorn", "backoffice.app:app", "--port", str(port), "--log-level", "warning")
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, env={**os.environ, **told})
-    shop = Shop(f"http://127.0.0.1:{port}", database)
     try:
-        async with asyncio.timeout(60), httpx.AsyncClient() as client:
-            while True:
-                try:
-                    await client.get(f"{shop.url}/console/sign-in")
-                    break
-                except httpx.TransportError:
-                    assert process.returncode is None
-                    await asyncio.sleep(0.1)
-        yield shop
+        async with app_running(folder, database, 60, XIAOER_SERVICE_HOURS="00:00-24:00") as url:
+            yield Shop(url, database)
     finally:
-        process.terminate()
-        await process.wait()
         await database.close()
 
 
