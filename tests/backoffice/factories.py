@@ -190,8 +190,9 @@ class Shop:
         return TurnCredential(conversation=conversation, turn="turn1", epoch=fence.epoch, customer=customer)
 
     async def rows(self, table: type[Base]) -> list[Any]:
+        """All of them, in the order of their keys: PostgreSQL alone promises none."""
         async with self.database.read() as session:
-            return list(await session.scalars(select(table)))
+            return list(await session.scalars(select(table).order_by(*table.__table__.primary_key)))
 
     async def value(self, column: Any, *where: Any) -> Any:
         async with self.database.read() as session:
