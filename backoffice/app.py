@@ -97,7 +97,6 @@ ROUTERS = (
     webhooks.router,
     model_server.router,
     training_models.router,
-    model_server.router,
     datasets.router,
 )
 """Looked through in this order, at ten microseconds for each path: what is asked most stands first."""
