@@ -3,11 +3,12 @@ PYTHON ?= python3
 IN := .venv/bin
 RASA := .venv-rasa/bin/python -m rasa
 PIN := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+unexport PYTHONDONTWRITEBYTECODE
 export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env run train test check bench bench-bot bench-channels bench-crowd bench-trade bench-training bench-serving report-nlu lock clean
+.PHONY: help env run train test test-stories test-parts check bench bench-bot bench-channels bench-crowd bench-trade bench-training bench-serving report-nlu lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -23,10 +24,15 @@ train: env ## Train the bot again
 
 test: env ## Run every test there is: training data, stories, the bot's parts, all the rest
 	$(IN)/xiaoer train --if-changed
+	@$(MAKE) --no-print-directory --jobs 2 test-stories test-parts
+	$(IN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
+test-stories:
 	$(RASA) data validate --fail-on-warnings --config config.yml --domain bot/domain --data nlu_data bot/rules bot/stories
 	$(RASA) test core --fail-on-prediction-errors --no-plot --model models --stories tests/stories --out var/stories
+
+test-parts:
 	.venv-rasa/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/bot -p no:cacheprovider tests/bot
-	$(IN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 check: env ## Look for faults without running anything: format, lint, types, floors
 	$(IN)/ruff format --check .

@@ -80,7 +80,9 @@ def install_uv(lock):
 
 
 def sync(home, lock):
-    run([UV, "pip", "sync", "--quiet", "--python", home / "bin" / "python", "--require-hashes", lock])
+    """What is compiled here is not compiled by every process, where Python may not write its caches."""
+    to = ["--python", home / "bin" / "python"]
+    run([UV, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", *to, lock])
 
 
 def find_python(lowest, highest):

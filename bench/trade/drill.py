@@ -5,7 +5,6 @@
 
 import argparse
 import asyncio
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -39,6 +38,7 @@ from bench.limits import Figure, report
 from bench.trade.drilled import PLACES, SKUS, begin
 from bench.trade.orders import POSTGRES
 from bench.trade.shop import on_server
+from tests.processes import COPIES
 
 KILLS = 200
 PIECES = 3000
@@ -47,9 +47,6 @@ STUCK_AFTER = 150.0
 GONE = ("returned", "lost")
 ENDED = ("cancelled", "paid", "shipped", "delivered", "completed")
 TOLD_EVERY = 20
-PROCESSES = multiprocessing.get_context("forkserver")
-"""Begins a process as a copy of one that has imported everything: in a moment instead of seconds."""
-PROCESSES.set_forkserver_preload(["bench.trade.drilled"])
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ class Drill:
         }
 
     def process(self, seed: int) -> BaseProcess:
-        return PROCESSES.Process(
+        return COPIES.Process(
             target=begin, args=(seed, self._env, self._settings.state / "drilled.log"), daemon=True
         )
 

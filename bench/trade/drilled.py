@@ -39,8 +39,6 @@ SKUS, PLACES = (1, 2, 3), (1, 2, 3)
 PAY_WITHIN = timedelta(seconds=6)
 METHOD = "card"
 SHOPPERS = 4
-worker.DEAD_AFTER, worker.BEAT_SECONDS, relay.LEASE = timedelta(seconds=6), 1.0, timedelta(seconds=5)
-"""As in production, but quick: what a killed process was at is taken over after seconds."""
 
 
 class Crowd:
@@ -138,8 +136,14 @@ class Crowd:
                 await parcels.take(session, "sf", number, [step])
 
 
+def hurry() -> None:
+    """As in production, but quick: what a killed process was at is taken over after seconds."""
+    worker.DEAD_AFTER, worker.BEAT_SECONDS, relay.LEASE = timedelta(seconds=6), 1.0, timedelta(seconds=5)
+
+
 def begin(seed: int, env: Mapping[str, str], log: Path) -> None:
     """Work until killed, in an environment with `env` added; with seed 0 only work off what is there."""
+    hurry()
     os.environ.update(env)
     with log.open("ab") as file:
         for stream in (sys.stdout, sys.stderr):

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from functools import cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 
+@cache
 def private_key(pem: str) -> RSAPrivateKey:
     """Raises `ValueError` for what is no RSA key."""
     key = load_pem_private_key(pem.encode(), None)
@@ -19,6 +21,7 @@ def private_key(pem: str) -> RSAPrivateKey:
     return key
 
 
+@cache
 def public_key(pem: str) -> RSAPublicKey:
     """Raises `ValueError` for what is no RSA key."""
     key = load_pem_public_key(pem.encode())

@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import asyncio
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -22,6 +21,7 @@ from backoffice.trade.offers import repository as offer_repository
 from backoffice.trade.offers.service import offer_of
 from backoffice.trade.offers.words import in_words
 from backoffice.users import points
+from tests.processes import rivals
 
 
 def differences(connection: Connection) -> list[object]:
@@ -39,21 +39,14 @@ async def test_migrations_lead_to_the_tables_of_the_models(database_url: str) ->
     await database.close()
 
 
-UPGRADE = """
-import asyncio, sys
-from backoffice import migrations
-from backoffice.kit.database import Database
-print(asyncio.run(migrations.upgrade(Database(sys.argv[1]))))
-"""
+def upgrade(database_url: str) -> str | None:
+    return asyncio.run(migrations.upgrade(Database(database_url)))
 
 
 def test_rival_processes_upgrade_once(database_url: str) -> None:
-    command = [sys.executable, "-c", UPGRADE, database_url]
-    rivals = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    reached = [rival.communicate(timeout=60)[0].strip() for rival in rivals]
-    assert [rival.returncode for rival in rivals] == [0, 0, 0]
+    reached = rivals(upgrade, [(database_url,)] * 3)
     assert reached[0]
-    assert set(reached) == {reached[0]}
+    assert reached == [reached[0]] * 3
 
 
 async def test_a_filled_shop_is_migrated(database_url: str) -> None:

@@ -10,7 +10,8 @@ from backoffice.trade.models import Payment
 from backoffice.users import points
 from backoffice.users.models import Customer
 from tests.backoffice.factories import OWNER, Shop
-from tests.cli.test_errors import the_line, xiaoer
+from tests.cli.test_errors import the_line
+from tests.processes import xiaoer
 
 
 async def test_a_difference_ends_with_one(database_url: str, tmp_path: Path) -> None:

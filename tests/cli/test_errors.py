@@ -1,24 +1,14 @@
 """What goes wrong before the start is told in one line, and the exit code says so."""
 
-import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from backoffice.training.datasets.fingerprints import fingerprint
-
-
-def xiaoer(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "backoffice.cli", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+from tests.live import three_free_ports
+from tests.processes import xiaoer
 
 
 def the_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -32,16 +22,7 @@ def the_line(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture
 def port() -> int:
-    """The first of three neighbouring free ports."""
-    for first in range(8300, 8390, 3):
-        if all(is_free(first + step) for step in range(3)):
-            return first
-    raise RuntimeError("no free ports")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+    return three_free_ports()
 
 
 @pytest.mark.parametrize(("step", "name"), [(0, "app"), (1, "bot"), (2, "actions")])

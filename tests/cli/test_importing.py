@@ -6,7 +6,8 @@ from backoffice import migrations
 from backoffice.kit.database import Database
 from backoffice.staff.models import StaffMember
 from tests.backoffice.factories import Shop
-from tests.cli.test_errors import the_line, xiaoer
+from tests.cli.test_errors import the_line
+from tests.processes import xiaoer
 
 
 async def test_what_is_written_is_read_again(database_url: str, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from backoffice import migrations
 from backoffice.kit.database import Database
 from backoffice.trade.models import Order
 from tests.backoffice.factories import Shop
-from tests.cli.test_errors import the_line, xiaoer
+from tests.cli.test_errors import the_line
+from tests.processes import xiaoer
 
 
 async def test_an_order_is_rebuilt_and_a_difference_is_told(database_url: str, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from backoffice.settings import Settings
 from backoffice.staff.models import StaffMember
 from backoffice.supervisor import Supervisor
 from backoffice.up import seeding
-from tests.cli.test_errors import the_line, xiaoer
+from tests.cli.test_errors import the_line
+from tests.processes import xiaoer
 
 SECRET = "s" * 32
 

@@ -10,7 +10,8 @@ from backoffice.kit.errors import Unauthenticated
 from backoffice.settings import Settings
 from backoffice.staff import sessions
 from backoffice.staff.sessions import Devices
-from tests.cli.test_errors import the_line, xiaoer
+from tests.cli.test_errors import the_line
+from tests.processes import xiaoer
 
 PASSWORD = re.compile(r"shown this once: (\S{16})$", re.MULTILINE)
 

@@ -8,7 +8,8 @@ from backoffice import migrations
 from backoffice.inventory.models import StockLevel
 from backoffice.kit.database import Database
 from tests.backoffice.factories import COAT, Shop
-from tests.cli.test_errors import the_line, xiaoer
+from tests.cli.test_errors import the_line
+from tests.processes import xiaoer
 
 
 async def test_a_difference_ends_with_one(database_url: str, tmp_path: Path) -> None:

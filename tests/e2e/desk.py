@@ -1,9 +1,6 @@
 """A shop whose bot is away unless one is named, so that whoever writes is handed to people."""
 
 import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +16,7 @@ from backoffice.staff.schemas import Role
 from backoffice.tables import metadata
 from backoffice.users.models import Customer
 from tests.backoffice.factories import OWNER, PHONES, Shop
+from tests.processes import app_running
 
 PASSWORD = "correct horse"
 SECRET = "for tests of the desk, long enough"
@@ -97,37 +95,17 @@ async def fill(database: Database) -> None:
 @asynccontextmanager
 async def desk_shop(folder: Path, bot_url: str = "http://127.0.0.1:9") -> AsyncIterator[DeskShop]:
     """The app as a process of its own, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"sqlite+aiosqlite:///{folder / 'desk.db'}"
-    database = Database(url)
+    database = Database(f"sqlite+aiosqlite:///{folder / 'desk.db'}")
     async with database.connect() as connection:
         await connection.run_sync(metadata.create_all)
     await fill(database)
-    env = os.environ | {
-        "XIAOER_SECRET": SECRET,
-        "XIAOER_STATE": str(folder),
-        "XIAOER_DATABASE_URL": url,
-        "XIAOER_BOT_URL": bot_url,
-        "XIAOER_REDIS_URL": "",
-        "XIAOER_PORT": str(port),
-        "XIAOER_SERVICE_HOURS": "00:00-23:59",
-    }
-    command = [sys.executable, "-m", "uvicorn", "backoffice.app:app", "--port", str(port), "--no-access-log"]
-    child = await asyncio.create_subprocess_exec(*command, env=env)
-    base = f"http://127.0.0.1:{port}"
+    told = {"SECRET": SECRET, "BOT_URL": bot_url, "SERVICE_HOURS": "00:00-23:59"}
+    named = {f"XIAOER_{name}": value for name, value in told.items()}
     try:
-        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
-            async with asyncio.timeout(60):
-                while True:
-                    try:
-                        await client.get("/api/nothing")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
+        async with (
+            app_running(folder, database.url, **named) as url,
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client,
+        ):
             yield DeskShop(database, client)
     finally:
-        child.terminate()
-        await child.wait()
         await database.close()

@@ -22,8 +22,8 @@ from backoffice.knowledge.schemas import ArticleEdit, QuestionNote
 from backoffice.migrations import upgrade
 from backoffice.staff import service as staff
 from backoffice.users.service import DEMO_PASSWORD
-from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
+from tests.processes import app_running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ENGRAVING = ("手机壳上可以刻字吗", "手机壳可以刻字吗")
@@ -61,7 +61,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         async with database.write() as session:
             await questions.note(session, QuestionNote(text=text, kind="missed"), "c1")
     try:
-        async with app_running(folder, database, 120, XIAOER_BOT_URL="http://127.0.0.1:9") as url:
+        async with app_running(folder, database.url, XIAOER_BOT_URL="http://127.0.0.1:9") as url:
             yield Shop(url, database)
     finally:
         await database.close()

@@ -14,8 +14,8 @@ from backoffice.migrations import upgrade
 from backoffice.staff import service as staff
 from backoffice.trainer import BOT_PYTHON
 from tests.backoffice.training.models import tiny
-from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
+from tests.processes import app_running
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -57,7 +57,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         await staff.add(session, "gu", "老顾", "supervisor", PASSWORD)
     await tiny.store(database, 0)
     try:
-        async with app_running(folder, database, XIAOER_MODELS=str(folder / "models")) as url:
+        async with app_running(folder, database.url, XIAOER_MODELS=str(folder / "models")) as url:
             yield Shop(url, database, folder)
     finally:
         await database.close()

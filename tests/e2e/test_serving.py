@@ -17,8 +17,8 @@ from backoffice.migrations import upgrade
 from backoffice.staff import service as staff
 from backoffice.training.models import service as models
 from backoffice.training.serving import service as serving
-from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
+from tests.processes import app_running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 PASSWORD = "correct horse"
@@ -69,7 +69,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         await serving.start(session, ONE)
     try:
         async with app_running(
-            folder, database, XIAOER_MODELS=str(folder / "models"), XIAOER_WORKER="apart"
+            folder, database.url, XIAOER_MODELS=str(folder / "models"), XIAOER_WORKER="apart"
         ) as url:
             shop = Shop(url, database)
             following = asyncio.create_task(shop.follow())

@@ -24,8 +24,8 @@ from backoffice.kit.database import Database
 from backoffice.kit.time import now, shop_date
 from backoffice.migrations import upgrade
 from backoffice.users.service import DEMO_PASSWORD
-from tests.e2e.app_process import app_running
 from tests.e2e.conftest import NewPage
+from tests.processes import app_running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGENT1, SUPERVISOR = 1, 4
@@ -55,7 +55,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     await upgrade(database)
     await seed(database, customers=60, orders=600)
     try:
-        async with app_running(folder, database, 60, XIAOER_SERVICE_HOURS="00:00-24:00") as url:
+        async with app_running(folder, database.url, XIAOER_SERVICE_HOURS="00:00-24:00") as url:
             yield Shop(url, database)
     finally:
         await database.close()

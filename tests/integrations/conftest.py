@@ -142,7 +142,7 @@ async def window(shop: Served) -> AsyncIterator[Callable[..., Any]]:
     opened = []
 
     async def open_window(token: str, after: int = 0, shown: str = "") -> Window:
-        socket = await websockets.connect(f"ws://127.0.0.1:{shop.port}/chat/ws", proxy=None)
+        socket = await websockets.connect(f"ws://127.0.0.1:{shop.port}/chat/ws", proxy=None, max_queue=None)
         opened.append(socket)
         await socket.send(json.dumps({"type": "hello", "token": token, "after": after, "shown": shown}))
         return Window(socket)

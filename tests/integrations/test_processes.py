@@ -1,9 +1,6 @@
 """The app as processes of their own: the console, and two of them side by side."""
 
 import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,39 +13,19 @@ from backoffice.settings import Settings
 from backoffice.staff import service as staff
 from tests.conftest import REDIS, reachable
 from tests.integrations.conftest import BotServer
+from tests.processes import app_running
 
 
 @asynccontextmanager
 async def process(settings: Settings, redis_url: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app in a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = os.environ | {
-        "XIAOER_SECRET": settings.secret,
-        "XIAOER_STATE": str(settings.state),
-        "XIAOER_DATABASE_URL": settings.database_url,
-        "XIAOER_BOT_URL": settings.bot_url,
-        "XIAOER_REDIS_URL": redis_url,
-        "XIAOER_PORT": str(port),
-    }
-    command = [sys.executable, "-m", "uvicorn", "backoffice.app:app", "--port", str(port), "--no-access-log"]
-    child = await asyncio.create_subprocess_exec(*command, env=env)
-    try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20
-        ) as client:
-            async with asyncio.timeout(60):
-                while True:
-                    try:
-                        await client.get("/api/nothing")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
-            yield client
-    finally:
-        child.terminate()
-        await child.wait()
+    told = {"SECRET": settings.secret, "BOT_URL": settings.bot_url, "REDIS_URL": redis_url}
+    named = {f"XIAOER_{name}": value for name, value in told.items()}
+    async with (
+        app_running(settings.state, settings.database_url, **named) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client,
+    ):
+        yield client
 
 
 async def say(client: httpx.AsyncClient, text: str) -> tuple[str, dict[str, str]]:

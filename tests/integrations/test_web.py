@@ -324,10 +324,12 @@ async def test_a_merged_conversation_is_followed_by_its_window_until_it_is_parte
     await target.events(2)
     await before.send(type="message", id="m1", text="旧话")
     await before.events(2)
+    known = await reception(shop).notice({})
     async with database.write() as session:
         await session.execute(
             update(Conversation).where(Conversation.id == old).values(merged_into=new, updated_at=now())
         )
+    await reception(shop).notice(known)
     await before.send(type="message", id="m2", text="二")
     moved = (await before.until("ready", 2))[1]
     assert (moved["conversation"], moved["last"]) == (new, 4)

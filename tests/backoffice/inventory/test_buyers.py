@@ -1,8 +1,6 @@
 """A thousand buyers at once for a hundred pieces."""
 
 import asyncio
-import subprocess
-import sys
 
 import pytest
 
@@ -10,19 +8,7 @@ from backoffice.inventory import holds, service
 from backoffice.kit.database import Database
 from tests.backoffice.inventory.test_holds import counters, hold
 from tests.backoffice.stock import COAT_M, SOUTH, fill
-
-BUYERS = """
-import asyncio, sys
-from tests.backoffice.inventory.test_buyers import buy
-from backoffice.kit.database import Database
-
-async def main():
-    database = Database(sys.argv[1])
-    print(await buy(database, int(sys.argv[2]), int(sys.argv[3])))
-    await database.close()
-
-asyncio.run(main())
-"""
+from tests.processes import rivals
 
 
 async def buy(database: Database, first: int, buyers: int) -> int:
@@ -34,6 +20,10 @@ async def buy(database: Database, first: int, buyers: int) -> int:
             return await hold(database, f"order:{number}", (SOUTH, COAT_M, 1), (SOUTH, COAT_M, 1))
 
     return sum(await asyncio.gather(*(one(number) for number in range(first, first + buyers))))
+
+
+def buy_apart(database_url: str, first: int, buyers: int) -> int:
+    return asyncio.run(buy(Database(database_url), first, buyers))
 
 
 @pytest.fixture(autouse=True)
@@ -50,12 +40,8 @@ async def test_a_thousand_buyers_at_once_get_what_there_is(database: Database) -
 
 
 async def test_three_processes_sell_what_there_is(database: Database) -> None:
-    commands = [[sys.executable, "-c", BUYERS, database.url, str(part * 400), "334"] for part in range(3)]
-    rivals = [
-        asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, check=True, timeout=60)
-        for command in commands
-    ]
-    assert sum(int(rival.stdout) for rival in await asyncio.gather(*rivals)) == 100
+    parts = [(database.url, part * 400, 334) for part in range(3)]
+    assert sum(await asyncio.to_thread(rivals, buy_apart, parts)) == 100
     async with database.read() as session:
         promises = await holds.promised(session, [f"order:{number}" for number in range(1200)])
     assert sum(each.quantity for each in promises) == 200

@@ -5,7 +5,7 @@ import pytest
 
 from backoffice.settings import SERVICE_SCOPES, ServiceScope, Settings
 from tests.backoffice.factories import COAT, WAREHOUSE, Shop
-from tests.cli.test_errors import xiaoer
+from tests.processes import xiaoer
 
 SALES, RECEIPTS, FEED = "/api/inventory/sales", "/api/inventory/receipts", "/api/inventory/feed"
 

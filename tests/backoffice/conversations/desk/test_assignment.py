@@ -1,9 +1,6 @@
 """The queue keeps moving: to who is present, back from who is gone, on when it takes too long."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -37,6 +34,7 @@ from tests.backoffice.conversations.at_desk import (
     row,
     says,
 )
+from tests.processes import rivals
 
 
 @pytest.fixture(autouse=True)
@@ -80,22 +78,12 @@ async def test_the_queue_goes_to_who_is_present_by_urgency_and_load(database: Da
     assert [author for author, _ in await lines(database, usual)] == ["shopper", "system"]
 
 
-ROUNDS = """
-import asyncio
-from backoffice.conversations.desk.assignment import Desk
-from backoffice.events.bus import LocalBus
-from backoffice.kit.database import Database
-from backoffice.settings import Settings
+def rounds_apart(settings: Settings) -> None:
+    async def five() -> None:
+        for _ in range(5):
+            await Desk(Database(settings.database_url), LocalBus(), settings).round()
 
-async def main():
-    settings = Settings()
-    for _ in range(5):
-        await Desk(Database(settings.database_url), LocalBus(), settings).round()
-
-print("ready", flush=True)
-input()
-asyncio.run(main())
-"""
+    asyncio.run(five())
 
 
 async def test_nobody_gets_more_than_they_can_take_however_many_processes_assign(
@@ -105,20 +93,7 @@ async def test_nobody_gets_more_than_they_can_take_however_many_processes_assign
     await does(database, presence.set_capacity, ANNA, 2)
     await does(database, presence.set_capacity, BEN, 1)
     waiting_ones = [await queued(database, f"s{n}") for n in range(5)]
-    told = os.environ | {"XIAOER_DATABASE_URL": settings.database_url, "XIAOER_SECRET": settings.secret}
-    rivals = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", ROUNDS, env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for _ in range(3)
-    ]
-    async with asyncio.timeout(120):
-        for rival in rivals:
-            assert rival.stdout
-            assert await rival.stdout.readline() == b"ready\n"
-        await here(database, ANNA, BEN)
-        await asyncio.gather(*(rival.communicate(b"\n") for rival in rivals))
-    assert [rival.returncode for rival in rivals] == [0, 0, 0]
+    await asyncio.to_thread(rivals, rounds_apart, [(settings,)] * 3)
     found = [agent for owner, agent in await owners(database, *waiting_ones) if owner == "agent"]
     assert sorted(found, key=str) == [ANNA, ANNA, BEN]
     kinds = [kind for each in waiting_ones for kind, *_ in await log(database, each)]
