@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from backoffice.fulfillment.batches.service import Batches
 from backoffice.fulfillment.sending import Sending
+from backoffice.gateway import names
 from backoffice.kit.database import Database
 from backoffice.kit.errors import answer_problems
 from backoffice.returns import photo_endpoints
@@ -22,7 +23,7 @@ from tests.backoffice.factories import OWNER, STRANGER, Shop
 
 ROOMS = (
     *("users", "staff", "catalog", "inventory", "fulfillment", "knowledge", "trade", "returns"),
-    "training.models",
+    *("training.models", "training.datasets", "training.serving"),
 )
 
 
@@ -31,22 +32,30 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(env="development", secret="for tests", state=tmp_path, database_url=database_url)
 
 
-@pytest.fixture
-def api(database: Database, settings: Settings) -> FastAPI:
-    """Every room's endpoints without the bot, the channels and the background work."""
+@pytest.fixture(scope="session")
+def rooms() -> FastAPI:
+    """Every room's endpoints: made once, for it takes longer than most tests."""
     app = FastAPI()
+    app.include_router(photo_endpoints.router)
+    app.include_router(names.router)
+    for room in ROOMS:
+        app.include_router(import_module(f"backoffice.{room}.endpoints").router)
+    answer_problems(app)
+    return app
+
+
+@pytest.fixture
+def api(rooms: FastAPI, database: Database, settings: Settings) -> FastAPI:
+    """Every room's endpoints without the bot, the channels and the background work."""
+    app = rooms
+    app.state = State()
     app.state.database = database
     app.state.settings = settings
     app.state.credentials = Credentials(settings)
     app.state.batches = Batches(database)
     app.state.sending = Sending(database, {})
     app.state.return_photos = Photos(database, settings.state / "return_photos")
-    app.include_router(photo_endpoints.router)
     app.state.collecting = Collecting(database, {})
-    answer_problems(app)
-    for room in ROOMS:
-        if find_spec(f"backoffice.{room}.endpoints"):
-            app.include_router(import_module(f"backoffice.{room}.endpoints").router)
     return app
 
 

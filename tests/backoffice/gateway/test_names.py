@@ -1,17 +1,14 @@
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import update
 
 from backoffice.catalog.models import Product
-from backoffice.gateway import names
 from backoffice.kit.database import Database
 from tests.backoffice.stock import COAT, fill
 
 
 @pytest.fixture(autouse=True)
-async def shop(database: Database, api: FastAPI) -> None:
-    api.include_router(names.router)
+async def shop(database: Database) -> None:
     await fill(database)
 
 

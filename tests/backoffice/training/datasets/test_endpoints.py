@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from backoffice.kit.database import Database
 from backoffice.staff import sessions
 from backoffice.staff.models import StaffMember
-from backoffice.training.datasets import endpoints
 from backoffice.training.datasets.folders import shipped
 
 AT = "/api/training/data"
@@ -28,7 +27,6 @@ async def signed_in(database: Database) -> dict[str, dict[str, str]]:
 
 @pytest.fixture
 async def admin(api: FastAPI, signed_in: dict[str, dict[str, str]]) -> AsyncIterator[httpx.AsyncClient]:
-    api.include_router(endpoints.router)
     transport = httpx.ASGITransport(api)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://shop", headers=signed_in["admin"], timeout=60

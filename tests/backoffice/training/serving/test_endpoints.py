@@ -2,19 +2,12 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from backoffice.settings import Settings
-from backoffice.training.serving import endpoints, service
+from backoffice.training.serving import service
 from tests.backoffice.training.serving.conftest import ONE, TWO, Admin
 
 Headers = dict[str, str]
-
-
-@pytest.fixture
-def api(api: FastAPI) -> FastAPI:
-    api.include_router(endpoints.router)
-    return api
 
 
 async def test_only_the_bot_gets_a_model(client: httpx.AsyncClient, admin: Admin) -> None:
