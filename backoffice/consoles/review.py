@@ -25,7 +25,7 @@ from backoffice.staff import service as staff
 from backoffice.training.datasets import service as datasets
 from backoffice.training.datasets.domain import Editor
 from backoffice.training.projects.markup import Span
-from backoffice.training.projects.views import domain, intents
+from backoffice.training.projects.views import domain, intent_names
 from backoffice.training.review import deciding, second, service
 from backoffice.training.review.domain import OUTSIDE
 from backoffice.training.review.models import ReviewCandidate, ReviewGroup
@@ -134,7 +134,7 @@ class Review:
         """What messages can mean; the page does not wait for it: to read the training data takes a while."""
         async with self._visit.database.read() as session:
             project = (await datasets.head(session)).project
-        self._intents = [each for each in intents(project) if each != OUTSIDE]
+        self._intents = [each for each in intent_names(project) if each != OUTSIDE]
         self._entities = [each.name for each in domain(project).entities]
         self._draw_work()
 

@@ -153,4 +153,4 @@ async def changed(session: ReadSession, number: int) -> Difference:
 
 async def intents(session: ReadSession) -> list[str]:
     """The names of those that have examples."""
-    return list(views.intents((await head(session)).project))
+    return views.intent_names((await head(session)).project)

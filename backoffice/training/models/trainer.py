@@ -216,7 +216,7 @@ class Trainer:
         }
         shipped = await datasets.at(session, 0)
         moved = sets.moved(shipped.project, dataset.project)
-        known = {OUTSIDE, *views.intents(dataset.project)}
+        known = {OUTSIDE, *views.intent_names(dataset.project)}
         return {name: sets.relabelled(messages, moved, known) for name, messages in said.items()}
 
     async def _judge(
