@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +53,7 @@ class IntentModel:
         plain = list(map(_plain, texts))
 
         def train(learnt: NDArray[np.intp]) -> Any:
+            """One at a time: liblinear has one source of chance, two would draw from it in any order."""
             rows = np.isin(origins, learnt)
             return LinearSVC(C=1, tol=0.1, random_state=0).fit(matrix[rows], truth[origins][rows])
 
@@ -64,8 +64,7 @@ class IntentModel:
 
         folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(written, labels))
         everything = np.arange(len(documents))
-        with ThreadPoolExecutor(2) as both:
-            model, *judges = both.map(train, [everything, *(learnt for learnt, _ in folds)])
+        model, *judges = map(train, [everything, *(learnt for learnt, _ in folds)])
         evidence = np.empty((len(documents), 2 * len(names)))
         for judge, (learnt, held) in zip(judges, folds, strict=True):
             scores = judge.decision_function(written[held])

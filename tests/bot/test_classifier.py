@@ -108,6 +108,13 @@ def test_a_model_survives_its_files(tmp_path: Path) -> None:
     assert again.probabilities("退", ["退"]).argmax() == 2
 
 
+def test_the_same_sentences_make_the_same_model(examples: dict[str, list[str]]) -> None:
+    texts, labels = zip(*((text, intent) for intent in INTENTS for text in examples[intent]), strict=True)
+    one, other = (IntentModel.fit(texts, list(map(list, texts)), labels) for _ in range(2))
+    assert np.array_equal(one.linear.weights, other.linear.weights)
+    assert all(np.array_equal(a, b) for a, b in zip(vars(one.weighing).values(), vars(other.weighing).values()))
+
+
 def test_only_the_likeliest_labels_are_compared_with_their_examples() -> None:
     examples = [["退货", "退钱", "退", "换"], ["发票"], ["包邮"], ["人工"], ["谢谢"]]
     scores = np.array([[3.0, 2.0, 1.0, 0.5, 0.0], [0.0, 9.0, 1.0, 2.0, 3.0]])
