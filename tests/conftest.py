@@ -28,7 +28,6 @@ hypothesis.settings.load_profile("xiaoer")
 
 REDIS = os.environ.get("XIAOER_TEST_REDIS", "redis://127.0.0.1:6379/0")
 collect_ignore = ["bot"]
-SHARING_SHOPS = Path(__file__).parent / "e2e"
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """As in production, but quick: hundreds of tests sign in."""
 os.environ.setdefault("XIAOER_SERVICE_HOURS", "00:00-24:00")
@@ -54,14 +53,12 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests one process of several runs after each other: those of a file that share a shop, and all
-    that share the live one, which take longest and come first, before those that are given time of their own.
+    """Which tests one process of several runs after each other: those of a file, and all that share the
+    live shop, which take longest and come first, before those that are given time of their own.
     """
     for item in items:
-        if "live_shop" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("live shop"))
-        elif SHARING_SHOPS in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+        live = "live_shop" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("live shop" if live else str(item.path)))
     items.sort(
         key=lambda item: (
             "live_shop" not in getattr(item, "fixturenames", ()),

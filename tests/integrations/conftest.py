@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 import pytest
@@ -86,8 +86,16 @@ async def bot() -> AsyncIterator[BotServer]:
 
 
 @pytest.fixture
-def settings(database_url: str, database: Database, tmp_path: Path, bot: BotServer) -> Settings:
-    return Settings(secret="for tests", state=tmp_path, database_url=database_url, bot_url=bot.url)
+def settings(
+    request: pytest.FixtureRequest, database_url: str, database: Database, tmp_path: Path, bot: BotServer
+) -> Settings:
+    """Of a shop whose app has no worker, unless the test is marked so: to start one takes a second."""
+    worker: Literal["embedded", "apart"] = (
+        "embedded" if request.node.get_closest_marker("worker") else "apart"
+    )
+    return Settings(
+        secret="for tests", state=tmp_path, database_url=database_url, bot_url=bot.url, worker=worker
+    )
 
 
 @pytest.fixture

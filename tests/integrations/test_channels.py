@@ -252,6 +252,7 @@ async def test_handing_over_and_filing_a_case_by_an_errand(
     assert len(bot.heard) == 1
 
 
+@pytest.mark.worker
 async def test_health_names_what_is_away(http: httpx.AsyncClient) -> None:
     answer = await http.get("/healthz")
     assert answer.status_code == 503

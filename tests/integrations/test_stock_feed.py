@@ -39,6 +39,7 @@ def figures(change: dict[str, Any]) -> tuple[int, int]:
     return change["location_id"], change["available"]["marketplace"]
 
 
+@pytest.mark.worker
 async def test_a_sale_at_the_till_reaches_every_channel(
     http: httpx.AsyncClient,
     settings: Settings,  # noqa: F811

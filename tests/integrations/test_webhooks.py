@@ -90,6 +90,7 @@ async def signed_in(database: Database, role: str) -> dict[str, str]:
 TOPICS = ["message.created", "conversation.handed_over", "conversation.resolved"]
 
 
+@pytest.mark.worker
 async def test_a_backend_hears_the_answers_and_who_gives_them(
     http: httpx.AsyncClient,
     database: Database,
@@ -130,6 +131,7 @@ async def test_a_backend_hears_the_answers_and_who_gives_them(
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.worker
 async def test_an_admin_manages_webhooks(
     http: httpx.AsyncClient, database: Database, admin: dict[str, str], backend: tuple[Backend, str]
 ) -> None:
