@@ -3,17 +3,18 @@
 import asyncio
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from tests.live import free_ports
 
 Result = TypeVar("Result")
 COPIES = multiprocessing.get_context("forkserver")
@@ -53,20 +54,17 @@ def _live_in(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
 
 
-def rivals(work: Callable[..., Result], each: Iterable[Sequence[Any]]) -> list[Result]:
+def rivals(work: Callable[..., Result], each: Sequence[Sequence[Any]]) -> list[Result]:
     """What a function returns in processes that begin together, one for each of the arguments."""
-    given = list(each)
-    gate = COPIES.Barrier(len(given))
-    with ProcessPoolExecutor(len(given), COPIES, initializer=gate.wait) as pool:
-        return [done.result() for done in [pool.submit(work, *arguments) for arguments in given]]
+    gate = COPIES.Barrier(len(each))
+    with ProcessPoolExecutor(len(each), COPIES, initializer=gate.wait) as pool:
+        return [done.result() for done in [pool.submit(work, *arguments) for arguments in each]]
 
 
 @asynccontextmanager
 async def app_running(state: Path, database_url: str, **environment: str) -> AsyncIterator[str]:
     """The app on a free port, in an environment with something added; its address, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_ports(1)
     told = {"XIAOER_STATE": str(state), "XIAOER_DATABASE_URL": database_url, "XIAOER_PORT": str(port)}
     told |= {"XIAOER_REDIS_URL": ""} | environment
     process = COPIES.Process(target=_serve, args=(port, os.environ | told))

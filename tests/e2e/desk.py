@@ -99,11 +99,10 @@ async def desk_shop(folder: Path, bot_url: str = "http://127.0.0.1:9") -> AsyncI
     async with database.connect() as connection:
         await connection.run_sync(metadata.create_all)
     await fill(database)
-    told = {"SECRET": SECRET, "BOT_URL": bot_url, "SERVICE_HOURS": "00:00-23:59"}
-    named = {f"XIAOER_{name}": value for name, value in told.items()}
+    told = {"XIAOER_SECRET": SECRET, "XIAOER_BOT_URL": bot_url, "XIAOER_SERVICE_HOURS": "00:00-23:59"}
     try:
         async with (
-            app_running(folder, database.url, **named) as url,
+            app_running(folder, database.url, **told) as url,
             httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client,
         ):
             yield DeskShop(database, client)

@@ -19,10 +19,13 @@ from tests.processes import app_running
 @asynccontextmanager
 async def process(settings: Settings, redis_url: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app in a process of its own."""
-    told = {"SECRET": settings.secret, "BOT_URL": settings.bot_url, "REDIS_URL": redis_url}
-    named = {f"XIAOER_{name}": value for name, value in told.items()}
+    told = {
+        "XIAOER_SECRET": settings.secret,
+        "XIAOER_BOT_URL": settings.bot_url,
+        "XIAOER_REDIS_URL": redis_url,
+    }
     async with (
-        app_running(settings.state, settings.database_url, **named) as url,
+        app_running(settings.state, settings.database_url, **told) as url,
         httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client,
     ):
         yield client

@@ -329,10 +329,11 @@ async def test_a_merged_conversation_is_followed_by_its_window_until_it_is_parte
         await session.execute(
             update(Conversation).where(Conversation.id == old).values(merged_into=new, updated_at=now())
         )
+    await before.send(type="message", id="m2", text="二")
+    await target.events(4)
     await reception(shop).notice(known)
     moved = (await before.until("ready", 2))[1]
-    assert (moved["conversation"], moved["last"]) == (new, 2)
-    await before.send(type="message", id="m2", text="二")
+    assert (moved["conversation"], moved["last"]) == (new, 4)
     shown = [seen["event"] for seen in before.received if seen["type"] == "event"][2:]
     while len(shown) < 4:
         await before.until("event", 2 + len(shown) + 1)

@@ -242,7 +242,7 @@ async def test_whoever_asks_around_the_deadline_is_answered_exactly_once(
     """Twenty shoppers whose answers land from long before to long after the deadline."""
     random, within = Random(4), 3.0
     wechat_settings.wechat_answer_within, tencent.answer_within = within, 60
-    delays = {f"在吗{number}": within * random.uniform(0, 1.5) for number in range(20)}
+    delays = {f"在吗{number}": within * random.uniform(0, 2) for number in range(20)}
     bot.app.router.routes.clear()
 
     @bot.app.post("/webhooks/rest/webhook")
