@@ -10,7 +10,7 @@ from backoffice.training.datasets.domain import Labelled
 from backoffice.training.projects.editing import add_example, checked, remove_example, with_section
 from backoffice.training.projects.entries import TermKind
 from backoffice.training.projects.rasa_yaml import File, Project, sections
-from backoffice.training.projects.views import Example, domain, intents, stories, terms
+from backoffice.training.projects.views import Example, domain, intent_names, intents, stories, terms
 
 SHOP = "nlu_data/shop.yml"
 SHOP_DOMAIN = "bot/domain/shop.yml"
@@ -49,7 +49,7 @@ def add_intent(project: Project, name: str, examples: Sequence[str], answer: str
         raise Invalid("intent_name_invalid", "a name is of small Latin letters, digits and _")
     response = f"utter_{name}"
     told = domain(project)
-    names = {*intents(project), *(each.name for each in told.intents)}
+    names = {*intent_names(project), *(each.name for each in told.intents)}
     if name in names or any(each.response == response for each in told.responses):
         raise Conflict("intent_exists", f"there is an intent {name}")
     if not answer.strip():
@@ -123,7 +123,7 @@ def restoring(old: Project, intent: str | None = None) -> Callable[[Project], Pr
     def verb(project: Project) -> Project:
         if intent is None:
             return old
-        if intent not in intents(old):
+        if intent not in intent_names(old):
             raise NotFound("intent_unknown", f"there was no intent {intent}")
         for path in [*project.files, *(path for path in old.files if path not in project.files)]:
             was, nlu = entries_of(old, path), entries_of(project, path)

@@ -80,8 +80,10 @@ async def test_the_queue_goes_to_who_is_present_by_urgency_and_load(database: Da
 
 def rounds_apart(settings: Settings) -> None:
     async def five() -> None:
+        database = Database(settings.database_url)
+        await here(database, ANNA, BEN)
         for _ in range(5):
-            await Desk(Database(settings.database_url), LocalBus(), settings).round()
+            await Desk(database, LocalBus(), settings).round()
 
     asyncio.run(five())
 
